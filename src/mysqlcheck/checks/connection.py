@@ -1,0 +1,211 @@
+"""What the connection met: from `unreachable` to `credentials`, and the settings of how to connect.
+
+A server that cannot be reached, or that refuses us, is data. The edge (mysql.py) reports what happened as
+one of the functions below; each returns the Reason with its code, severity and a text that says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion, Severity
+from mysqlcheck.settings import Flag, Group, OneOf, Seconds, Setting, Text, Whole
+
+CODES = (
+    "unreachable",
+    "timeout",
+    "protocol_error",
+    "tls_error",
+    "credentials",
+    "host_blocked",
+    "connections_exhausted",
+)
+
+# MySQL's and MariaDB's error numbers (https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html,
+# https://mariadb.com/kb/en/mariadb-error-code-reference/).
+HOST_BLOCKED = 1129
+EXHAUSTED = {
+    1040: "Too many connections",
+    1203: "the account has more than max_user_connections connections",
+    1226: "the account has used up a resource limit",
+}
+REFUSED_LOGIN = {
+    1044,  # no access to the database
+    1045,  # access denied
+    1130,  # host not allowed
+    1251,  # client does not support the authentication protocol
+    1524,  # authentication plugin not loaded
+    1698,  # access denied (MariaDB, no password given)
+    1820,  # password must be reset first
+    1862,  # password expired
+    1873,  # access denied, the client tried to change user
+    2059,  # client: authentication plugin cannot be loaded
+    2061,  # client: authentication plugin failed
+    3118,  # account locked (MySQL)
+    3159,  # connections without secure transport are not allowed
+    3955,  # account blocked after failed logins
+    4151,  # account locked (MariaDB)
+}
+MISSING_PRIVILEGE = {1142, 1143, 1227}
+SHUTTING_DOWN = {1053, 1927}
+
+NETWORK = {*range(2001, 2007), 2013, 2055}
+"""Client errors that mean "the other side did not answer"; 2005 is an unknown host name."""
+
+
+def _why_no_host(text: str) -> str | None:
+    if "%s" in text and ":" not in text:  # an IPv6 zone may look like that: fe80::1%sfp0
+        return (
+            f"{text!r} is a place for the server's address, and keepalived does not fill it: "
+            "write the real server's address itself, one MISC_CHECK for each"
+        )
+    return f"{text!r} is no host name or address" if any(c in text for c in " /@?#'\"") else None
+
+
+class ConnectionSettings(Group):
+    """Where the server is, who we are, and how far we trust the line."""
+
+    host = Setting[str | None](
+        Text("HOST", "a host name, an IPv4 or an IPv6 address", _why_no_host),
+        default=None,
+        help="The real server to check: name, IPv4 or IPv6 address.",
+        sources=frozenset({"cli", "env"}),
+    )
+    port = Setting[int](
+        Whole(1, 65535),
+        default=3306,
+        help="Its TCP port.",
+        sources=frozenset({"cli", "env", "defaults"}),
+    )
+    socket = Setting[str | None](
+        Text("FILE", "the path of a Unix socket"),
+        default=None,
+        help="A server on this machine: the path of its Unix socket, instead of a host.",
+        sources=frozenset({"cli", "env", "defaults"}),
+    )
+    user = Setting[str](Text("USER"), default="mysqlcheck", help="The account to log in as (see `mysqlcheck grants`).")
+    password_file = Setting[str | None](
+        Text("FILE", "the path of a file"),
+        default=None,
+        help="A file whose first line is the password. Others: an option file, or MYSQLCHECK_PASSWORD. "
+        "Never the command line, which every user of the machine can read.",
+    )
+    password = Setting[str](
+        Text("PASSWORD"),
+        default="",
+        help="The password; only from the environment or an option file.",
+        sources=frozenset({"env"}),
+    )
+    tls = Setting[str](
+        OneOf("disabled", "preferred", "required", "verify-ca", "verify-identity"),
+        default="preferred",
+        help="TLS as MySQL's --ssl-mode: preferred uses it where the server offers it, required refuses to go on "
+        "without, verify-ca also checks who signed the certificate, verify-identity also whose it is.",
+    )
+    tls_ca = Setting[str | None](
+        Text("FILE", "the path of a PEM file"),
+        default=None,
+        help="Certificates of the authorities to trust; without it the system's.",
+    )
+    tls_cert = Setting[str | None](
+        Text("FILE", "the path of a PEM file"),
+        default=None,
+        help="Our own certificate, where the account demands one.",
+    )
+    tls_key = Setting[str | None](
+        Text("FILE", "the path of a PEM file"),
+        default=None,
+        help="The private key of --tls-cert, if in a file apart.",
+    )
+    server_public_key_path = Setting[str | None](
+        Text("FILE", "the path of a PEM file"),
+        default=None,
+        help="The server's RSA public key: pins it, so that caching_sha2_password may log in without TLS.",
+    )
+    get_server_public_key = Setting[bool](
+        Flag(),
+        default=False,
+        help="Without TLS, encrypt the password to whatever RSA key the server sends. Anybody who can take "
+        "the server's place gets the password: only for networks where nobody can.",
+    )
+    timeout = Setting[float](
+        Seconds(0.1, 3600),
+        default=3.0,
+        help="The end of everything: name resolution, connecting, TLS, login, queries. Keep it well below "
+        "keepalived's misc_timeout, whose SIGKILL makes keepalived leak weight.",
+    )
+
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        """Nothing to check, two servers to check, or a certificate without its use."""
+        yield from super().conflicts()
+        if self.host is None and self.socket is None:
+            yield "host", "no server to check: give --host ADDRESS (or --socket FILE)"
+        if self.socket is not None and not self.socket.startswith("/"):
+            yield "socket", f"{self.socket!r} is not an absolute path"
+        if self.tls_key is not None and self.tls_cert is None:
+            yield "tls_key", "--tls-key needs the certificate it belongs to: give --tls-cert too"
+
+
+def refused(why: str) -> Reason:
+    """No connection came about, or it was lost: refused, no route, unknown name, reset."""
+    return Reason("unreachable", Severity.FAIL, why, observed=why, bars_entry=True)
+
+
+def out_of_time(stage: str, limit: float) -> Reason:
+    """The deadline passed while we were doing `stage`; `limit` in seconds."""
+    return Reason("timeout", Severity.FAIL, f"no answer within {limit:g} s while {stage}", stage, limit, True)
+
+
+def not_mysql(why: str) -> Reason:
+    """Something answers, but not as a MySQL server should."""
+    return Reason("protocol_error", Severity.FAIL, why, observed=why, bars_entry=True)
+
+
+def tls_failed(why: str, hint: str = "") -> Reason:
+    """TLS as demanded could not be had; nothing secret has been sent."""
+    return Reason("tls_error", Severity.FAIL, why + hint, observed=why, bars_entry=True)
+
+
+def withheld(why: str) -> Reason:
+    """The server asked for the password in a way that shows it to others; it was not sent."""
+    return Reason("credentials", Severity.FAIL, why, observed="password withheld", bars_entry=True)
+
+
+def said_no(errno: int, message: str, user: str) -> Reason:
+    """Judge a server's own error during connecting or querying by its number."""
+    error = f"error {errno}: {message}"
+    if errno in EXHAUSTED:
+        text = f"{EXHAUSTED[errno]} ({error})"
+        return Reason("connections_exhausted", Severity.DRAIN, text, observed=errno, bars_entry=True)
+    if errno == HOST_BLOCKED:
+        text = f"the server has blocked this director ({error}); unblock it there with: {UNBLOCK}"
+        return Reason("host_blocked", Severity.FAIL, text, observed=errno, bars_entry=True)
+    if errno in REFUSED_LOGIN:
+        text = f"the server refuses {user!r} ({error}); see `mysqlcheck grants`"
+        return Reason("credentials", Severity.FAIL, text, observed=errno, bars_entry=True)
+    if errno in SHUTTING_DOWN:
+        return refused(f"the server is shutting down ({error})")
+    if errno in NETWORK:
+        return refused(error)
+    return not_mysql(f"unexpected {error}")
+
+
+UNBLOCK = "TRUNCATE TABLE performance_schema.host_cache (MySQL), or FLUSH HOSTS (MariaDB)"
+
+
+def lacks_privilege(errno: int, message: str, privilege: str, account: str, server: ServerVersion) -> Reason:
+    """A query was denied; `account` as the server names it in CURRENT_USER()."""
+    grant = f"GRANT {privilege} ON *.* TO {account};" if privilege else "see `mysqlcheck grants`"
+    text = f"the account lacks a privilege on this {server.flavor} server (error {errno}: {message}); give it: {grant}"
+    return Reason("credentials", Severity.FAIL, text, observed=errno, limit=privilege or None, bars_entry=True)
+
+
+def rule(observation: Observation, memory: Memory, settings: ConnectionSettings, now: Instant) -> Iterator[Reason]:
+    """Pass on what the connection met, or say that it was fine."""
+    if observation.trouble is not None:
+        yield observation.trouble
+        return
+    took = observation.ended.seconds - observation.began.seconds
+    observed = f"{took * 1000:.0f} ms"
+    for code in CODES:
+        yield Reason(code, Severity.OK, f"logged in and answered in {observed}", observed, settings.timeout)

@@ -1,0 +1,50 @@
+"""What a subject asks of a server: one query, how to read its answer, and the privilege it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from mysqlcheck.errors import UnexpectedAnswer
+from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion, Table
+
+
+class Probe(NamedTuple):
+    """One query. The edge runs it and knows nothing of its meaning."""
+
+    query: Callable[[ServerVersion], str]
+    parse: Callable[[Table], Any]
+    """Pure; raises UnexpectedAnswer for what no server of that version says."""
+    privilege: Callable[[ServerVersion], str]
+    """The least privilege that the query needs, empty where it needs none."""
+
+
+class Rule(NamedTuple):
+    """One rule: its codes in the order of the reference page, and the function that judges."""
+
+    codes: tuple[str, ...]
+    judge: Callable[[Observation, Memory, Any, Instant], Iterator[Reason]]
+
+
+def column(table: Table, *names: str) -> str:
+    """Return the first of the names that the answer has as a column.
+
+    A column's name depends on flavor and version: MariaDB's SHOW REPLICA STATUS keeps Slave_IO_Running.
+    """
+    for name in names:
+        if name in table.columns:
+            return name
+    raise UnexpectedAnswer(f"the answer has no column {' or '.join(names)}; it has {len(table.columns)} others")
+
+
+def whole(text: str | None, what: str) -> int:
+    """Read a whole number that the server must give."""
+    if text is None or not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise UnexpectedAnswer(f"{what} is {one_line(str(text), 60)!r}, not a whole number")
+    return int(text)
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Make a server's words fit a status line: one line, nothing unprintable, not endless."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

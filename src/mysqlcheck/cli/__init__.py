@@ -1,0 +1,33 @@
+"""The command line: one file a command, imported only when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from mysqlcheck.outcome import ExitCode
+
+COMMANDS = {
+    "check": "Check one server and answer keepalived by the exit code (the default).",
+    "explain": "Show every rule, what it observed, and what each style would exit with; changes nothing.",
+    "grants": "Print the statements that make the account for mysqlcheck.",
+}
+
+
+class Shown:
+    """The way of --help and --version: the one thing but a Decision that ends the check's way with 0."""
+
+
+def run_check(arguments: list[str], began: float, rearm: Callable[[float], None]) -> ExitCode | Shown | None:
+    """Run the check; None means that the command line or a file was wrong, and that it has been said.
+
+    `began` is the monotonic time at which the process started, `rearm` sets the backstop to --timeout.
+    """
+    from mysqlcheck.cli import check
+
+    return check.run(arguments[1:] if arguments[:1] == ["check"] else arguments, began, rearm)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run a command for people and return its exit code: 0, or 2 for a usage error."""
+    return int(import_module(f"mysqlcheck.cli.{arguments[0]}").run(arguments[1:]))

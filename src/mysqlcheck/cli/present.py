@@ -1,0 +1,90 @@
+"""How a check is shown: one line for people, one JSON object for scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mysqlcheck import outcome
+from mysqlcheck.checks import lag
+from mysqlcheck.checks.channels import Channels
+from mysqlcheck.checks.read_only import ReadOnly
+from mysqlcheck.model import Observation, Reason
+from mysqlcheck.oneshot import Report
+from mysqlcheck.options import Settings
+from mysqlcheck.outcome import Style
+
+
+def detail(observation: Observation) -> str:
+    """Return what there is to say of a server with nothing against it."""
+    channels, read_only = observation.fact(Channels), observation.fact(ReadOnly)
+    parts = []
+    if channels and channels.channels:
+        behind = lag.worst(channels.channels)
+        parts.append("lag unknown" if behind is None else f"lag {behind} s")
+    if read_only:
+        parts.append(f"read_only {'ON' if read_only.on else 'OFF'}")
+    if observation.server:
+        name = "MariaDB" if observation.server.mariadb else "MySQL"
+        parts.append(f"{name} {'.'.join(map(str, observation.server.number))}")
+    return ", ".join(parts)
+
+
+def as_line(report: Report, settings: Settings) -> str:
+    """Return the status line."""
+    seen = report.look
+    target = str(seen.observation.target)
+    return outcome.status_line(target, seen.judged, seen.answer, detail(seen.observation), settings.shadow)
+
+
+def as_json(report: Report, settings: Settings) -> str:
+    """Return the check as one line of JSON; docs/reference/exit-codes.md describes it."""
+    import json
+
+    seen, decision = report.look, report.decision
+    plain = seen.answer.style is Style.PLAIN
+    shadow = None
+    if settings.shadow:
+        shadow = {
+            "decision": seen.judged.action.value,
+            "weight": None if plain else outcome.weight(seen.judged, seen.answer.full),
+            "exit_code": int(outcome.exit_code(seen.judged, seen.answer)),
+        }
+    document = {
+        "target": str(seen.observation.target),
+        "role": settings.role,
+        "decision": decision.action.value,
+        "phase": decision.phase.value,
+        "weight": None if plain else outcome.weight(decision, seen.answer.full),
+        "style": seen.answer.style.value,
+        "exit_code": int(report.exit_code),
+        "reasons": [reason_document(reason) for reason in decision.reasons],
+        "facts": facts_document(seen.observation),
+        "shadow": shadow,
+        "warnings": list(report.warnings),
+    }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def reason_document(reason: Reason) -> dict[str, Any]:
+    """Return a reason as JSON has it."""
+    return {
+        "code": reason.code,
+        "severity": reason.severity.name.lower(),
+        "bars_entry": reason.bars_entry,
+        "observed": reason.observed,
+        "limit": reason.limit,
+        "text": reason.text,
+    }
+
+
+def facts_document(observation: Observation) -> dict[str, Any]:
+    """Return what was observed as JSON has it; null is unknown."""
+    channels, read_only, server = observation.fact(Channels), observation.fact(ReadOnly), observation.server
+    return {
+        "flavor": server.flavor if server else None,
+        "version": ".".join(map(str, server.number)) if server else None,
+        "read_only": read_only.on if read_only else None,
+        "lag": lag.worst(channels.channels) if channels else None,
+        "channels": [channel._asdict() for channel in channels.channels] if channels else None,
+        "duration": round(observation.ended.seconds - observation.began.seconds, 6),
+    }

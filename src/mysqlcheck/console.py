@@ -1,0 +1,38 @@
+"""Says things to people without ever failing or hanging: standard output, standard error, syslog.
+
+Under keepalived all three standard streams are /dev/null. By hand they may be closed, full, or a pipe that
+nobody reads; none of that may change the answer about a healthy server.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+from mysqlcheck.clock import Deadline
+
+PIPE_BUF = 4096
+"""A pipe that poll() calls writable takes this much without blocking."""
+
+
+def say(text: str, deadline: Deadline, stream: int = 1) -> None:
+    """Write text and a newline to a stream, as far as it takes them before the deadline."""
+    rest = (text + "\n").encode("utf-8", "backslashreplace")
+    try:
+        poll = select.poll()
+        poll.register(stream, select.POLLOUT)
+        while rest and poll.poll(deadline.left() * 1000):
+            rest = rest[os.write(stream, rest[:PIPE_BUF]) :]
+    except OSError:
+        return
+
+
+def warn(text: str, deadline: Deadline) -> None:
+    """Say it where it is seen: on standard error, and in syslog where no person looks on."""
+    say(f"mysqlcheck: {text}", deadline, 2)
+    if not os.isatty(2):
+        import syslog
+
+        syslog.openlog("mysqlcheck", syslog.LOG_PID, syslog.LOG_DAEMON)
+        for line in text.splitlines():
+            syslog.syslog(syslog.LOG_WARNING, line)

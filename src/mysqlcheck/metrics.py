@@ -1,0 +1,113 @@
+"""Metrics for node_exporter's textfile collector: the only import of prometheus_client.
+
+Every series is always there. A value that is unknown is NaN, never a series that vanishes: an alert on a
+series that is gone never fires (prometheus/mysqld_exporter#604). No timestamps: with one the collector
+drops the whole file. `Metric` below is the table that docs/reference/metrics.md is generated from.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from mysqlcheck.checks import CODES, lag
+from mysqlcheck.checks.channels import Channels
+from mysqlcheck.checks.read_only import ReadOnly
+from mysqlcheck.model import Action, Decision, Observation
+from mysqlcheck.outcome import Answer, Style, weight
+
+
+class Metric(NamedTuple):
+    """One metric family: its name, help, and labels beyond `target` and `role`."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+DECISION = Metric("mysqlcheck_decision", "1 for what the rules say of the server, 0 for the others.", ("decision",))
+REASON = Metric("mysqlcheck_reason", "1 where this reason speaks against the server, else 0.", ("code",))
+WEIGHT = Metric("mysqlcheck_weight", "Weight that keepalived is asked to set; NaN in plain style.")
+FULL_WEIGHT = Metric("mysqlcheck_full_weight", "Weight of a server that has nothing against it; NaN in plain style.")
+EXIT_CODE = Metric("mysqlcheck_exit_code", "Exit code given to keepalived; its meaning depends on the style.")
+SHADOW = Metric("mysqlcheck_shadow", "1 where --shadow always says serve, whatever the decision is.")
+LAG = Metric("mysqlcheck_lag_seconds", "Largest lag that a replication channel reports; NaN where none does.")
+CHANNELS = Metric("mysqlcheck_replication_channels", "Configured replication channels; NaN where unknown.")
+IO_RUNNING = Metric("mysqlcheck_io_threads_running", "Channels whose IO thread is connected; NaN where unknown.")
+SQL_RUNNING = Metric("mysqlcheck_sql_threads_running", "Channels whose SQL thread runs; NaN where unknown.")
+READ_ONLY = Metric("mysqlcheck_read_only", "1 for read_only ON, 0 for OFF, NaN where unknown.")
+DURATION = Metric("mysqlcheck_observation_duration_seconds", "Time from name resolution to the last answer.")
+LAST_CHECK = Metric("mysqlcheck_last_check_timestamp_seconds", "Unix time at which this check ended.")
+SERVER = Metric(
+    "mysqlcheck_server_info",
+    "Always 1; the server's flavor and version, empty where unknown.",
+    ("flavor", "version"),
+)
+METRICS = (
+    DECISION, REASON, WEIGHT, FULL_WEIGHT, EXIT_CODE, SHADOW, LAG, CHANNELS, IO_RUNNING, SQL_RUNNING,
+    READ_ONLY, DURATION, LAST_CHECK, SERVER,
+)  # fmt: skip
+
+
+def file_name(target: str, role: str) -> str:
+    """Return the name of a target's own file in a directory: no two pairs of target and role share one."""
+    safe = re.sub(r"[^A-Za-z0-9.-]", lambda found: f"_{ord(found[0]):x}_", target)
+    return f"mysqlcheck-{safe}-{role}.prom"
+
+
+def render(
+    observation: Observation, role: str, judged: Decision, answer: Answer, exit_code: int, shadow: bool
+) -> bytes:
+    """Return one check as Prometheus text. `judged` is what the rules said, shadow or not."""
+    values = _values(observation, judged, answer, exit_code, shadow)
+    common = (str(observation.target), role)
+
+    class Check(Collector):
+        def collect(self) -> Iterable[GaugeMetricFamily]:
+            for metric in METRICS:
+                family = GaugeMetricFamily(metric.name, metric.help, labels=("target", "role", *metric.labels))
+                for labels, value in values[metric]:
+                    family.add_metric((*common, *labels), value)
+                yield family
+
+    registry = CollectorRegistry()
+    registry.register(Check())
+    return generate_latest(registry)
+
+
+def _values(
+    observation: Observation, judged: Decision, answer: Answer, exit_code: int, shadow: bool
+) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
+    facts, read_only = observation.fact(Channels), observation.fact(ReadOnly)
+    channels = facts.channels if facts else None
+    behind = lag.worst(channels) if channels else None
+    weighted = answer.style is not Style.PLAIN
+    server = observation.server
+    single = {
+        WEIGHT: weight(judged, answer.full) if weighted else math.nan,
+        FULL_WEIGHT: answer.full if weighted else math.nan,
+        EXIT_CODE: exit_code,
+        SHADOW: shadow,
+        LAG: math.nan if behind is None else behind,
+        CHANNELS: math.nan if channels is None else len(channels),
+        IO_RUNNING: math.nan if channels is None else sum(channel.io_running for channel in channels),
+        SQL_RUNNING: math.nan if channels is None else sum(channel.sql_running for channel in channels),
+        READ_ONLY: math.nan if read_only is None else read_only.on,
+        DURATION: observation.ended.seconds - observation.began.seconds,
+        LAST_CHECK: time.time(),
+    }
+    against = {reason.code for reason in judged.reasons}
+    info = (server.flavor, ".".join(map(str, server.number))) if server else ("", "")
+    return {
+        **{metric: [((), float(value))] for metric, value in single.items()},
+        DECISION: [((action.value,), float(action is judged.action)) for action in Action],
+        REASON: [((code,), float(code in against)) for code in CODES],
+        SERVER: [(info, 1.0)],
+    }
