@@ -135,6 +135,27 @@ class Text(Kind[str]):
         return text
 
 
+class Secret(Kind[str]):
+    """A password: any text, and no message ever repeats it."""
+
+    metavar = "PASSWORD"
+    allowed = "any text"
+
+    def from_text(self, text: str) -> str:
+        """Take it as it is."""
+        return text
+
+    def from_toml(self, value: object) -> str:
+        """Refuse what is no text without showing it."""
+        if isinstance(value, str):
+            return value
+        raise ValueError("the password must be a text in quotes")
+
+    def show(self, value: str) -> str:
+        """Show that there is one, and no more."""
+        return "…" if value else "empty"
+
+
 class OneOf(Kind[str]):
     """One of a few words."""
 

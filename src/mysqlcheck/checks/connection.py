@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion, Severity
-from mysqlcheck.settings import Flag, Group, OneOf, Seconds, Setting, Text, Whole
+from mysqlcheck.settings import Flag, Group, OneOf, Seconds, Secret, Setting, Text, Whole
 
 CODES = (
     "unreachable",
@@ -91,7 +91,7 @@ class ConnectionSettings(Group):
         "Never the command line, which every user of the machine can read.",
     )
     password = Setting[str](
-        Text("PASSWORD"),
+        Secret(),
         default="",
         help="The password; only from the environment or an option file.",
         sources=frozenset({"env"}),
