@@ -8,9 +8,6 @@ normal in such a file and are passed over.
 
 from __future__ import annotations
 
-import glob
-import os
-
 from mysqlcheck.errors import Problem, SettingsError
 
 GROUPS = ("client", "mysqlcheck")
@@ -58,13 +55,18 @@ def _read_into(groups: dict[str, dict[str, object]], path: str, depth: int) -> N
             if depth >= MOST_INCLUDES:
                 raise SettingsError([Problem(path, f"{line}: more than {MOST_INCLUDES} includes in a row")])
             argument = argument.strip()
-            found = [argument] if directive == "!include" else sorted(glob.glob(os.path.join(argument, "*.cnf")))
-            for included in found:
+            for included in [argument] if directive == "!include" else _files_of(argument):
                 _read_into(groups, included, depth + 1)
         elif line.startswith("["):
             group = groups.get(line[1:].partition("]")[0].strip().lower())
         elif group is not None and line and line[0] not in "#;":
             _option(group, line)
+
+
+def _files_of(directory: str) -> list[str]:
+    from glob import glob
+
+    return sorted(glob(f"{directory}/*.cnf"))
 
 
 def _option(group: dict[str, object], line: str) -> None:

@@ -30,7 +30,7 @@ class Settings(Policy, OutcomeSettings):
         Text("FILE", "the path of a file"),
         default=None,
         help="A MySQL option file, read as MySQL's clients do; groups [client], then [mysqlcheck].",
-        sources=ONCE | {"defaults", "target"},
+        sources=ONCE | {"defaults"},
         default_text=f"{DEFAULT_OPTION_FILE} where it exists",
     )
     config = Setting[str | None](
@@ -76,31 +76,25 @@ def load(given: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
     """
     declared = Settings.declared()
     problems: list[Problem] = []
+
+    def valid(*layers: Layer) -> dict[str, Any]:
+        """What these layers give, mistakes left out: they are reported by resolve()."""
+        return {
+            name: value
+            for layer in layers
+            for name, (value, problem) in read(declared, layer).items()
+            if problem is None
+        }
+
     cli = Layer("cli", given, lambda setting: setting.option)
     env = Layer("env", _environment(environment), lambda setting: setting.variable)
-    # Where the files are and which target it is must be known before the rest can be read.
-    first = {
-        name: value for layer in (env, cli) for name, (value, problem) in read(declared, layer).items() if not problem
-    }
-    config, tables = _config(first.get("config"), problems)
+    # Where the files are, and which target it is, must be known before the rest can be read.
+    config, tables = _config(valid(env, cli).get("config"), problems)
     defaults = Layer("defaults", tables.get("defaults", {}), lambda s: f"{config} [defaults] {s.name}")
-    early = {name: value for name, (value, problem) in read(declared, defaults).items() if not problem} | first
-    layers = [
-        defaults,
-        *_target_layers(tables.get("target", {}), config, early, declared, problems),
-        env,
-        cli,
-    ]
-    option_file = next(
-        (layer.values["defaults_file"] for layer in reversed(layers) if "defaults_file" in layer.values),
-        DEFAULT_OPTION_FILE if os.path.exists(DEFAULT_OPTION_FILE) else None,
-    )
-    if isinstance(option_file, str):
-        try:
-            values = optionfile.read(option_file)
-            layers.insert(0, Layer("file", values, lambda s: f"{option_file} {s.name}"))
-        except SettingsError as error:
-            problems.extend(error.problems)
+    option_file = _option_file(valid(defaults, env, cli).get("defaults_file"), problems)
+    early = valid(option_file, defaults, env, cli)
+    targets = _target_layers(tables.get("target", {}), config, early, declared, problems)
+    layers = [option_file, defaults, *targets, env, cli]
     settings = resolve(Settings, layers, problems)
     return _with_password_file(settings)
 
@@ -134,6 +128,18 @@ def _config(path: str | None, problems: list[Problem]) -> tuple[str, dict[str, d
         else:
             known[name] = table
     return path, known
+
+
+def _option_file(path: str | None, problems: list[Problem]) -> Layer:
+    """Read the MySQL option file; a default file that is not there is no problem."""
+    path = path or (DEFAULT_OPTION_FILE if os.path.exists(DEFAULT_OPTION_FILE) else None)
+    values: dict[str, object] = {}
+    if path is not None:
+        try:
+            values = optionfile.read(path)
+        except SettingsError as error:
+            problems.extend(error.problems)
+    return Layer("file", values, lambda s: f"{path} {s.name}")
 
 
 def _moved(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 
 
 def replace(path: str, content: bytes) -> str | None:
@@ -14,6 +13,8 @@ def replace(path: str, content: bytes) -> str | None:
     node_exporter drops a file that it cannot parse). Readable by all, whoever writes it; no fsync, because
     a file that is lost in a crash is written again at the next check.
     """
+    import tempfile  # 3 ms of CPU (shutil, bz2, lzma): only who publishes pays for it
+
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".tmp")

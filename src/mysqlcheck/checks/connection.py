@@ -59,6 +59,8 @@ def _why_no_host(text: str) -> str | None:
             f"{text!r} is a place for the server's address, and keepalived does not fill it: "
             "write the real server's address itself, one MISC_CHECK for each"
         )
+    if text.count(":") == 1:
+        return f"{text!r} is a host with a port: give the port by --port"
     return f"{text!r} is no host name or address" if any(c in text for c in " /@?#'\"") else None
 
 
