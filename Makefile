@@ -47,6 +47,7 @@ $(RUNTIME): requirements/runtime.txt pyproject.toml $(wildcard src/bin/*)
 	@echo "installing what mysqlcheck runs with ($<)"
 	@$(PIP) --require-hashes -r $<
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src/mysqlcheck
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUNTIME)

@@ -1,10 +1,16 @@
-"""Where time comes from; everything below this module gets it as an argument."""
+"""Where time comes from, and how long things may take; the core gets the time as an argument."""
 
 from __future__ import annotations
 
+import _thread
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+from mysqlcheck.errors import OutOfTime
 from mysqlcheck.model import Instant
+
+Result = TypeVar("Result")
 
 
 def now() -> Instant:
@@ -13,8 +19,7 @@ def now() -> Instant:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             boot_id = file.read().strip()
     except OSError:
-        # A container may hide it. Two boots then look like one; the clock going back tells them apart.
-        boot_id = ""
+        boot_id = ""  # a container may hide it
     return Instant(boot_id, time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
@@ -27,3 +32,32 @@ class Deadline:
     def left(self) -> float:
         """Seconds that are left, never below zero."""
         return max(0.0, self._end - time.monotonic())
+
+
+def within(seconds: float, work: Callable[[], Result]) -> Result:
+    """Do work that knows no deadline (getaddrinfo, syslog) in a thread of its own, and wait so long for it.
+
+    Raises OutOfTime, or what the work raised. Where there is no thread to be had it is done here and now,
+    under the backstop of fast.py alone.
+    """
+    ended: list[Result | BaseException] = []
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def run() -> None:
+        try:
+            ended.append(work())
+        except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
+            ended.append(error)
+        finally:
+            done.release()
+
+    try:
+        _thread.start_new_thread(run, ())
+    except RuntimeError:
+        return work()
+    if not done.acquire(timeout=seconds):
+        raise OutOfTime
+    if isinstance(ended[0], BaseException):
+        raise ended[0]
+    return ended[0]

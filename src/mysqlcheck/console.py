@@ -6,13 +6,16 @@ nobody reads; none of that may change the answer about a healthy server.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 
-from mysqlcheck.clock import Deadline
+from mysqlcheck.clock import Deadline, within
 
 PIPE_BUF = 4096
 """A pipe that poll() calls writable takes this much without blocking."""
+LOG_SECONDS = 0.1
+"""syslog() blocks where journald no longer reads its socket."""
 
 
 def say(text: str, deadline: Deadline, stream: int = 1) -> None:
@@ -30,9 +33,14 @@ def say(text: str, deadline: Deadline, stream: int = 1) -> None:
 def warn(text: str, deadline: Deadline) -> None:
     """Say it where it is seen: on standard error, and in syslog where no person looks on."""
     say(f"mysqlcheck: {text}", deadline, 2)
-    if not os.isatty(2):
-        import syslog
+    with contextlib.suppress(Exception):  # no log may stand in the way of the answer, whatever ails it
+        if not os.isatty(2):
+            within(min(deadline.left(), LOG_SECONDS), lambda: _log(text))
 
-        syslog.openlog("mysqlcheck", syslog.LOG_PID, syslog.LOG_DAEMON)
-        for line in text.splitlines():
-            syslog.syslog(syslog.LOG_WARNING, line)
+
+def _log(text: str) -> None:
+    import syslog
+
+    syslog.openlog("mysqlcheck", syslog.LOG_PID, syslog.LOG_DAEMON)
+    for line in text.encode("utf-8", "backslashreplace").decode().splitlines():
+        syslog.syslog(syslog.LOG_WARNING, line.replace("\0", " "))

@@ -12,11 +12,15 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]  # `signal` wraps all of this in enums, for milliseconds
 import _thread
 import faulthandler
+import gc
 import os
 import sys
 import time
-from collections.abc import Callable
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` alone takes 10 ms, in which a SIGTERM would still kill us
+    from collections.abc import Callable
+    from typing import Any, NoReturn
 
 COMMANDS = frozenset({"explain", "grants"})
 """Commands for people, first on the command line; they end as people expect. All else is the check."""
@@ -36,6 +40,7 @@ def main() -> NoReturn:
         sys.exit(run_command(sys.argv[1:]))
     code = 1
     try:
+        gc.disable()  # a process of 100 ms has nothing to collect: 5 % of its CPU
         _open_standard_streams()
         _leave_at_once_on_signals()
         _backstop(began, DEFAULT_TIMEOUT)
@@ -52,7 +57,7 @@ def _check(began: float) -> int:
 
     rearm: Callable[[float], None] = lambda timeout: _backstop(began, timeout)  # noqa: E731
     result: Any = cli.run_check(sys.argv[1:], began, rearm)
-    if type(result) is ExitCode:
+    if type(result) is ExitCode and 0 <= result <= 255:
         return int(result)
     return 0 if type(result) is cli.Shown else 1
 

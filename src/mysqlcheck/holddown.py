@@ -18,13 +18,13 @@ PHASE = {
 
 
 def remember(memory: Memory, observation: Observation) -> Memory:
-    """Keep the last lag that counts: one reported while every IO thread was connected to its source.
+    """Keep the last lag that counts: one that every channel reported while connected to its source.
 
     MySQL goes on reporting a number while it drains what it had fetched before the source was lost;
     that number says nothing of what the source has done since.
     """
     facts = observation.fact(Channels)
-    if facts is None or not all(channel.io_running for channel in facts.channels):
+    if facts is None or not all(channel.io_running and channel.lag is not None for channel in facts.channels):
         return memory
     seconds = lag.worst(facts.channels)
     return memory if seconds is None else memory._replace(lag=LastLag(float(seconds), observation.ended))

@@ -45,7 +45,7 @@ class Target(NamedTuple):
             host, _, port = text.partition(":")
         if not host:
             raise ValueError(f"{text!r} names no host")
-        if port and not (port.isdecimal() and 1 <= int(port) <= 65535):
+        if port and not (port.isascii() and port.isdecimal() and len(port) < 6 and 1 <= int(port) <= 65535):
             raise ValueError(f"{text!r}: the port is a number from 1 to 65535")
         return cls(host.lower(), int(port) if port else default_port)
 
@@ -57,8 +57,12 @@ class Instant(NamedTuple):
     seconds: float
 
     def since(self, earlier: Instant) -> float | None:
-        """Seconds from `earlier` to this moment; None across boots, where the two cannot be compared."""
-        return self.seconds - earlier.seconds if self.boot_id == earlier.boot_id else None
+        """Seconds from `earlier` to this moment; None across boots, where the two cannot be compared.
+
+        Where the boot_id is hidden two boots look like one: a clock that went back gives them away.
+        """
+        seconds = self.seconds - earlier.seconds
+        return seconds if self.boot_id == earlier.boot_id and seconds >= 0 else None
 
 
 class Severity(IntEnum):
@@ -107,7 +111,7 @@ class ServerVersion(NamedTuple):
         """
         mariadb = "mariadb" in text.lower()
         digits = (text.removeprefix("5.5.5-") if mariadb else text).partition("-")[0].split(".")
-        if not digits[0].isdecimal():
+        if not digits[0].isdecimal() or not text.isprintable() or len(text) > 200:
             raise ValueError(f"{text[:80]!r} is no version of a MySQL server")
         number = tuple(int(part) for part in digits if part.isdecimal())
         return cls("mariadb" if mariadb else "mysql", number, text)

@@ -38,6 +38,8 @@ class Connection(PyMySQLConnection):  # type: ignore[misc]
     """PyMySQL's connection with our policy on TLS and passwords, and without its SET NAMES round trip."""
 
     ssl: bool
+    _auth_plugin_name: str
+    version: ServerVersion
 
     def __init__(self, settings: ConnectionSettings, target: Target, tls: TlsContext | None, wire: Wire) -> None:
         self._settings, self._wire, self._logged_in = settings, wire, False
@@ -59,6 +61,8 @@ class Connection(PyMySQLConnection):  # type: ignore[misc]
             ssl_disabled=tls is None,
         )
         self._key = _public_key(settings.server_public_key_path)
+        # PyMySQL knows this only of sockets that it opens itself: nobody listens in on a Unix socket
+        self._secure = target.socket is not None
 
     @property
     def server_public_key(self) -> bytes | None:
@@ -93,15 +97,28 @@ class Connection(PyMySQLConnection):  # type: ignore[misc]
                 raise TlsRefused
             self.ssl = False
             self.client_flag &= ~CLIENT.SSL
+        if self._auth_plugin_name == "sha256_password" and not self.ssl:
+            # PyMySQL would ask for the server's key in its very login. A server that means it switches back.
+            self._auth_plugin_name = "caching_sha2_password"
         self._wire.stage = "logging in"
         super()._request_authentication()
+        if self._last_packet[:1] != b"\0":  # PyMySQL 1.0.2 takes any packet for OK
+            raise UnexpectedAnswer("the server answered the login with neither OK nor an error")
         self._logged_in = True
 
     def _read_packet(self, packet_type: Any = MysqlPacket) -> Any:
         packet = super()._read_packet(packet_type)
-        if not self._logged_in and packet.is_auth_switch_request():
-            self._judge_plugin(bytes(packet.get_all_data()))
+        if not self._logged_in:
+            self._last_packet = bytes(packet.get_all_data())
+            if packet.is_auth_switch_request():
+                self._judge_plugin(self._last_packet)
         return packet
+
+    def _get_server_information(self) -> None:
+        super()._get_server_information()
+        if self.protocol_version != 10 or len(self.salt) < 20 or not self.server_capabilities & CLIENT.PROTOCOL_41:
+            raise UnexpectedAnswer("the greeting is none of MySQL's protocol 10, or it is cut short")
+        self.version = ServerVersion.parse(self.server_version)
 
     def _judge_plugin(self, request: bytes) -> None:
         """Refuse a switch to a method that sends the password itself (mysql_clear_password, dialog, …)."""
@@ -122,7 +139,9 @@ def observe(target: Target, settings: ConnectionSettings, probes: Sequence[Probe
     """
     began = clock.now()
     wire = Wire(deadline)
-    tls = tls_context(settings, wire)
+    # as MySQL's clients do: a Unix socket is safe without TLS
+    plain = target.socket is not None and settings.tls == "preferred"
+    tls = None if plain else tls_context(settings, wire)
     connection = Connection(settings, target, tls, wire)
     server: ServerVersion | None = None
     facts: list[Any] = []
@@ -131,7 +150,7 @@ def observe(target: Target, settings: ConnectionSettings, probes: Sequence[Probe
         sock = dial(target, wire)
         wire.stage = "waiting for its greeting"
         connection.connect(sock)
-        server = ServerVersion.parse(connection.get_server_info())
+        server = connection.version
         for probe in probes:
             wire.stage = f"waiting for {probe.query(server)}"
             facts.append(_ask(connection, probe, server, settings.user))
@@ -170,11 +189,11 @@ def _ask(connection: Connection, probe: Probe, server: ServerVersion, user: str)
         errno, message = _number_and_message(error)
         if errno not in trouble.MISSING_PRIVILEGE:
             raise
-        account = f"'{user}'@'%'"
-        with contextlib.suppress(pymysql.MySQLError, IndexError, KeyError):
-            row = _query(connection, "SELECT CURRENT_USER() AS account").rows[0]
-            name, _, host = str(row["account"]).rpartition("@")
-            account = one_line(f"'{name}'@'{host}'", 100)
+        account = trouble.account(user, "%")
+        with contextlib.suppress(Exception):  # whatever this query meets, the privilege is what is wrong
+            ours = _query(connection, "SELECT CURRENT_USER() AS account").rows[0]["account"]
+            name, at, host = one_line(ours or "").rpartition("@")
+            account = trouble.account(name, host) if at else account
         raise _Denied(trouble.lacks_privilege(errno, message, probe.privilege(server), account, server)) from error
 
 
@@ -204,11 +223,13 @@ def _judge_error(error: Exception, wire: Wire, settings: ConnectionSettings) -> 
         return trouble.tls_failed(f"TLS could not be negotiated: {one_line(str(cause))}", hint)
     if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError):
         return trouble.refused(f"{_plainly(cause)} while {wire.stage}")
-    if isinstance(error, RuntimeError) and "cryptography" in str(error):
-        return trouble.withheld(
-            "logging in needs RSA, which needs the Python package cryptography on this director: install it "
-            "(Debian: python3-cryptography), or use TLS"
-        )
+    if isinstance(error, RuntimeError):
+        for package, debian in (("cryptography", "python3-cryptography"), ("pynacl", "python3-nacl")):
+            if package in str(error).lower():
+                return trouble.withheld(
+                    f"this account's way of logging in needs the Python package {package} on this director "
+                    f"(Debian: {debian}); or give the account another, or use TLS"
+                )
     if isinstance(error, pymysql.MySQLError):
         errno, message = _number_and_message(error)
         if errno in trouble.NETWORK:
@@ -222,8 +243,11 @@ def _judge_error(error: Exception, wire: Wire, settings: ConnectionSettings) -> 
 
 
 def _number_and_message(error: pymysql.MySQLError) -> tuple[int, str]:
-    errno = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    return errno, one_line(str(error.args[-1] if error.args else error))
+    arguments = error.args or ("no words",)
+    if isinstance(arguments[0], int):
+        return arguments[0], one_line(str(arguments[-1]))
+    # PyMySQL raises ("Received extra packet for auth method %r", name) and leaves the formatting to nobody
+    return 0, one_line(" ".join((_text(part) or "").replace(" %r", "") for part in arguments))
 
 
 def _plainly(error: OSError) -> str:

@@ -29,6 +29,7 @@ class Report(NamedTuple):
     look: Look
     decision: Decision
     exit_code: ExitCode
+    published: bool
     warnings: tuple[str, ...]
 
 
@@ -50,10 +51,11 @@ def check(settings: Settings, deadline: Deadline) -> Report:
     if settings.track_file is not None:
         value = outcome.track_value(decision, seen.answer)
         warnings.append(publish.replace(settings.track_file, b"%d\n" % value))
-    exit_code = outcome.exit_code(decision, seen.answer, published=not any(warnings))
+    published = not any(warnings)
+    exit_code = outcome.exit_code(decision, seen.answer, published=published)
     if settings.textfile is not None:
         warnings.append(_export(settings.textfile, seen, settings, exit_code))
-    return Report(seen, decision, exit_code, tuple(filter(None, warnings)))
+    return Report(seen, decision, exit_code, published, tuple(filter(None, warnings)))
 
 
 def _export(path: str, seen: Look, settings: Settings, exit_code: ExitCode) -> str | None:

@@ -1,12 +1,14 @@
 """Reads MySQL option files (my.cnf), as MySQL's own clients do.
 
-Our own 60 lines, because no library reads them right: PyMySQL's parser (configparser) knows neither `#` after
+Our own, because no library reads them right: PyMySQL's parser (configparser) knows neither `#` after
 a value, nor the escapes, nor !include, so that a password could come out as another than the one that
 `mysql` uses (https://dev.mysql.com/doc/refman/8.4/en/option-files.html). Options of other programs are
 normal in such a file and are passed over.
 """
 
 from __future__ import annotations
+
+import os
 
 from mysqlcheck.errors import Problem, SettingsError
 
@@ -23,7 +25,6 @@ NAMES = {
     "ssl-cert": "tls_cert",
     "ssl-key": "tls_key",
     "server-public-key-path": "server_public_key_path",
-    "get-server-public-key": "get_server_public_key",
 }
 """Option → our setting. An option that is not here belongs to some other program."""
 TLS = {"DISABLED": "disabled", "PREFERRED": "preferred", "REQUIRED": "required"}
@@ -31,74 +32,103 @@ TLS |= {"VERIFY_CA": "verify-ca", "VERIFY_IDENTITY": "verify-identity"}
 MOST_INCLUDES = 10
 
 
+def name_of(setting: str) -> str:
+    """Return the option file's own name of one of our settings."""
+    return next((option for option, name in NAMES.items() if name == setting), setting.replace("_", "-"))
+
+
 def read(path: str) -> dict[str, object]:
     """Return the settings that [client] and then [mysqlcheck] give.
 
-    Raises SettingsError, naming the file, when it cannot be read or is no text.
+    Raises SettingsError, naming the file, when it or a file that it includes cannot be read.
     """
-    groups: dict[str, dict[str, object]] = {group: {} for group in GROUPS}
+    groups: dict[str, dict[str, str | None]] = {group: {} for group in GROUPS}
     _read_into(groups, path, 0)
-    return groups["client"] | groups["mysqlcheck"]
+    return _settings(groups["client"] | groups["mysqlcheck"])
 
 
-def _read_into(groups: dict[str, dict[str, object]], path: str, depth: int) -> None:
+def _read_into(groups: dict[str, dict[str, str | None]], path: str, depth: int) -> None:
     try:
         with open(path, encoding="utf-8") as file:
             lines = file.read().splitlines()
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no UTF-8 text"
-        raise SettingsError([Problem(path, f"cannot read this MySQL option file: {why}")]) from error
-    group: dict[str, object] | None = None
+        raise _unreadable(path, error) from error
+    group: dict[str, str | None] | None = None
     for line in map(str.strip, lines):
-        directive, _, argument = line.partition(" ")
+        directive, *argument = line.split(None, 1)[:2] or [""]
         if directive in ("!include", "!includedir"):
             if depth >= MOST_INCLUDES:
                 raise SettingsError([Problem(path, f"{line}: more than {MOST_INCLUDES} includes in a row")])
-            argument = argument.strip()
-            for included in [argument] if directive == "!include" else _files_of(argument):
+            if not argument:
+                raise SettingsError([Problem(path, f"{line} names nothing to include")])
+            for included in argument if directive == "!include" else _files_of(argument[0]):
                 _read_into(groups, included, depth + 1)
         elif line.startswith("["):
             group = groups.get(line[1:].partition("]")[0].strip().lower())
         elif group is not None and line and line[0] not in "#;":
-            _option(group, line)
+            name, equals, value = _without_comment(line).partition("=")
+            name = name.strip().lower().replace("_", "-").removeprefix("loose-")
+            group.pop(name, None)  # the last one counts, also in the order of `ssl` and `skip-ssl`
+            group[name] = _value(value) if equals else None
 
 
 def _files_of(directory: str) -> list[str]:
-    from glob import glob
-
-    return sorted(glob(f"{directory}/*.cnf"))
-
-
-def _option(group: dict[str, object], line: str) -> None:
-    name, equals, value = line.partition("=")
-    name = name.strip().lower().replace("_", "-").removeprefix("loose-")
-    if name in ("ssl", "skip-ssl", "ssl-verify-server-cert"):  # MariaDB's words for ssl-mode
-        _mariadb_tls(group, name, not equals or _value(value).lower() not in ("0", "off", "false"))
-    elif name == "get-server-public-key":
-        group[NAMES[name]] = not equals or _value(value).lower() not in ("0", "off", "false")
-    elif name == "ssl-mode":
-        group["tls"] = TLS.get(_value(value).upper().replace("-", "_"), _value(value))
-    elif name in NAMES and equals:
-        group[NAMES[name]] = _value(value)
+    try:
+        return sorted(os.path.join(directory, name) for name in os.listdir(directory) if name.endswith(".cnf"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(directory, error) from error
 
 
-def _mariadb_tls(group: dict[str, object], name: str, on: bool) -> None:
-    if name == "ssl-verify-server-cert":
-        if on:
-            group["tls"] = "verify-identity"
-    elif on == (name == "ssl"):
-        group.setdefault("tls", "required")
-    else:
-        group["tls"] = "disabled"
+def _unreadable(path: str, error: Exception) -> SettingsError:
+    why = getattr(error, "strerror", None) or "it is no UTF-8 text, or no path"
+    return SettingsError([Problem(path, f"cannot read this MySQL option file: {why}")])
+
+
+def _settings(options: dict[str, str | None]) -> dict[str, object]:
+    """Translate options into our settings."""
+    settings: dict[str, object] = {
+        NAMES[option]: options[option] for option in NAMES if options.get(option) is not None
+    }
+    if "tls" in settings:
+        mode = str(settings["tls"])
+        settings["tls"] = TLS.get(mode.upper().replace("-", "_"), mode)
+    elif ("ssl" in options or "skip-ssl" in options) and not _on(options, "ssl"):  # MariaDB's words for it
+        settings["tls"] = "disabled"
+    elif _on(options, "ssl-verify-server-cert"):
+        settings["tls"] = "verify-identity"
+    elif _on(options, "ssl"):
+        settings["tls"] = "required"
+    if "get-server-public-key" in options:
+        settings["get_server_public_key"] = _on(options, "get-server-public-key")
+    return settings
+
+
+def _on(options: dict[str, str | None], name: str) -> bool:
+    """Whether a boolean option holds: the last of `name` and `skip-name` counts, and no value means yes."""
+    answer = False
+    for option, value in options.items():
+        if option in (name, f"skip-{name}"):
+            answer = ((value or "1").lower() not in ("0", "off", "false")) == (option == name)
+    return answer
+
+
+def _without_comment(line: str) -> str:
+    """Cut a line at the first `#` that stands in no quotes, in which a backslash protects a quote."""
+    quote, escaped = "", False
+    for position, character in enumerate(line):
+        if character in "'\"" and not escaped:
+            quote = character if not quote else "" if quote == character else quote
+        if character == "#" and not quote:
+            return line[:position]
+        escaped = bool(quote) and character == "\\" and not escaped
+    return line
 
 
 def _value(text: str) -> str:
-    """Unquote and unescape; ` #` begins a comment unless it stands in quotes."""
+    """Take off the quotes that stand around all of it, then resolve the escapes."""
     text = text.strip()
-    if text[:1] in ("'", '"') and (end := text.find(text[0], 1)) > 0:
-        text = text[1:end]
-    else:
-        text = text.partition("#")[0].rstrip()
+    if len(text) > 1 and text[0] in "'\"" and text[0] == text[-1]:
+        text = text[1:-1]
     parts, escaped = [], False
     for character in text:
         if escaped:

@@ -58,10 +58,10 @@ class Settings(Policy, OutcomeSettings):
 
     @property
     def target(self) -> Target:
-        """The server to check."""
-        if self.socket is not None:
+        """The server to check: what the highest layer says, host or socket."""
+        if self.host is None or self.origins.get("socket", -1) > self.origins.get("host", -1):
             return Target("localhost", self.port, self.socket)
-        return Target.parse(bracketed(self.host or ""), self.port)
+        return Target.parse(bracketed(self.host), self.port)
 
 
 def bracketed(host: str) -> str:
@@ -92,11 +92,44 @@ def load(given: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
     config, tables = _config(valid(env, cli).get("config"), problems)
     defaults = Layer("defaults", tables.get("defaults", {}), lambda s: f"{config} [defaults] {s.name}")
     option_file = _option_file(valid(defaults, env, cli).get("defaults_file"), problems)
-    early = valid(option_file, defaults, env, cli)
-    targets = _target_layers(tables.get("target", {}), config, early, declared, problems)
-    layers = [option_file, defaults, *targets, env, cli]
-    settings = resolve(Settings, layers, problems)
-    return _with_password_file(settings)
+    early = [option_file, defaults, env, cli]
+    port = valid(*early).get("port", Settings.port.default)
+    target = _early_target([(layer, valid(layer)) for layer in early], port, problems)
+    tables_for_target = _target_layers(tables.get("target", {}), config, target, port, declared, problems)
+    layers = [option_file, defaults, *tables_for_target, env, cli]
+    _password_file([(layer, valid(layer)) for layer in layers], layers, problems)
+    return resolve(Settings, layers, problems)
+
+
+def _early_target(layers: list[tuple[Layer, dict[str, Any]]], port: int, problems: list[Problem]) -> Target | None:
+    """Return the target that the highest layer with a host or a socket names."""
+    for layer, values in reversed(layers):
+        if "host" in values:
+            try:
+                return Target.parse(bracketed(values["host"]), port)
+            except ValueError as error:
+                problems.append(Problem(layer.place(Settings.host), str(error)))
+                return None
+        if "socket" in values:
+            return Target("localhost", port, values["socket"])
+    return None
+
+
+def _password_file(layers: list[tuple[Layer, dict[str, Any]]], result: list[Layer], problems: list[Problem]) -> None:
+    """Put the password of a password file over the layers, unless a layer at or above it gave the password itself."""
+    for layer, values in reversed(layers):
+        if "password" in values:
+            return
+        if path := values.get("password_file"):
+            try:
+                with open(path, encoding="utf-8") as file:
+                    password = file.readline(4096).rstrip("\r\n")
+            except (OSError, ValueError) as error:
+                why = getattr(error, "strerror", None) or "it is no UTF-8 text"
+                problems.append(Problem(f"{layer.place(Settings.password_file)} {path}", f"cannot be read: {why}"))
+                return
+            result.append(Layer("file", {"password": password}, lambda _: path))
+            return
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, object]:
@@ -136,10 +169,11 @@ def _option_file(path: str | None, problems: list[Problem]) -> Layer:
     values: dict[str, object] = {}
     if path is not None:
         try:
-            values = optionfile.read(path)
+            # an option that is empty says nothing, as in MySQL's own files; but a password may be empty
+            values = {name: value for name, value in optionfile.read(path).items() if value != "" or name == "password"}
         except SettingsError as error:
             problems.extend(error.problems)
-    return Layer("file", values, lambda s: f"{path} {s.name}")
+    return Layer("file", values, lambda s: f"{path} {optionfile.name_of(s.name)}")
 
 
 def _moved(name: str) -> str:
@@ -151,50 +185,27 @@ def _moved(name: str) -> str:
 def _target_layers(
     tables: Mapping[str, Any],
     config: str,
-    early: Mapping[str, Any],
+    ours: Target | None,
+    port: int,
     declared: Mapping[str, Setting[Any]],
     problems: list[Problem],
 ) -> list[Layer]:
     """Return the layer of the table for our target; every other table is examined too, for its mistakes."""
-    port, host, socket = early.get("port", 3306), early.get("host"), early.get("socket")
-    ours: Target | None = None
-    if socket is not None:
-        ours = Target("localhost", port, socket)
-    elif host is not None:
-        try:
-            ours = Target.parse(bracketed(host), port)
-        except ValueError as error:
-            problems.append(Problem("--host", str(error)))
-    found: list[Layer] = []
+    found: dict[Target, Layer] = {}
     for key, values in tables.items():
         where = f'{config} [target."{key}"]'
-        if not isinstance(values, dict):
-            problems.append(Problem(where, "must be a table"))
-            continue
-        layer = Layer("target", values, lambda s, where=where: f"{where} {s.name}")  # type: ignore[misc]
         try:
             target = Target.parse(key, port)
         except ValueError as error:
             problems.append(Problem(where, f"is no target: {error}"))
             continue
-        if target == ours or (ours is not None and ours.socket and target.socket == ours.socket):
-            if found:
-                problems.append(Problem(where, f"is a second table for {ours}"))
-            found.append(layer)
-        else:
+        if not isinstance(values, dict):
+            problems.append(Problem(where, "must be a table"))
+            continue
+        layer = Layer("target", values, lambda s, where=where: f"{where} {s.name}")  # type: ignore[misc]
+        if target in found:
+            problems.append(Problem(where, f"is a second table for {target}"))
+        found[target] = layer
+        if target != ours:
             problems.extend(problem for _, problem in read(declared, layer).values() if problem)
-    return found
-
-
-def _with_password_file(settings: Settings) -> Settings:
-    """Put the password of --password-file in, unless a later layer gave the password itself."""
-    path = settings.password_file
-    if path is None or settings.origins["password_file"] < settings.origins.get("password", -1):
-        return settings
-    try:
-        with open(path, encoding="utf-8") as file:
-            password = file.readline(4096).rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no UTF-8 text"
-        raise SettingsError([Problem(f"--password-file {path}", f"cannot be read: {why}")]) from error
-    return Settings({**settings.values, "password": password}, settings.origins)
+    return [found[ours]] if ours in found else []

@@ -48,7 +48,10 @@ def show_seconds(seconds: float) -> str:
     for unit in ("d", "h", "m"):
         if seconds and seconds % UNITS[unit] == 0:
             return f"{seconds / UNITS[unit]:.0f}{unit}"
-    return f"{seconds:g}s"
+    text = repr(float(seconds))
+    if "e" in text:  # no exponents for people: 0.000000001
+        text = f"{seconds:.30f}".rstrip("0")
+    return text.removesuffix(".0").removesuffix(".") + "s"
 
 
 class Seconds(Kind[float]):
@@ -65,7 +68,9 @@ class Seconds(Kind[float]):
         """Read a number with an optional unit; without one it is seconds."""
         text = text.strip()
         number = text.rstrip("mshd")
-        if not number.replace(".", "", 1).isdecimal():  # refuses nan, inf, signs and exponents too
+        if not (
+            number.isascii() and number.replace(".", "", 1).isdecimal()
+        ):  # refuses nan, inf, signs and exponents too
             raise ValueError
         unit = text[len(number) :] or "s"
         if unit not in UNITS:
@@ -75,7 +80,7 @@ class Seconds(Kind[float]):
     def from_toml(self, value: object) -> float:
         """Accept a bare number of seconds too."""
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return self._bounded(float(value))
+            return float(self._bounded(value))
         return super().from_toml(value)
 
     def show(self, value: float) -> str:
@@ -322,9 +327,18 @@ def read(declared: Mapping[str, Setting[Any]], layer: Layer) -> dict[str, tuple[
         try:
             result[name] = (setting.kind.from_toml(raw), None)
         except ValueError as error:
-            why = str(error) or f"{raw!r} is not allowed; allowed is {setting.kind.allowed}"
+            why = str(error) or f"{shown(raw)} is not allowed; allowed is {setting.kind.allowed}"
             result[name] = (None, Problem(layer.place(setting), why))
     return result
+
+
+def shown(raw: object) -> str:
+    """Repeat a value in a message, but not all of it where it is endless."""
+    try:
+        text = repr(raw)
+    except ValueError:  # an integer of more than 4300 digits
+        return "this number"
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

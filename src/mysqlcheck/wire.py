@@ -7,7 +7,6 @@ bytes are counted.
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import socket
 import ssl
@@ -16,7 +15,7 @@ from typing import Any
 
 from mysqlcheck.checks.connection import ConnectionSettings
 from mysqlcheck.checks.probe import one_line
-from mysqlcheck.clock import Deadline
+from mysqlcheck.clock import Deadline, within
 from mysqlcheck.errors import OutOfTime, Problem, SettingsError, TooMuchData
 from mysqlcheck.model import Target
 
@@ -85,6 +84,7 @@ def tls_context(settings: ConnectionSettings, wire: Wire) -> ssl.SSLContext | No
             wire.stage = "negotiating TLS"
             try:
                 super().do_handshake(block)
+                wire.stage = "logging in"
             except TimeoutError:
                 raise OutOfTime from None
 
@@ -138,30 +138,19 @@ def _connected(family: int, address: Any, wire: Wire, sharers: int) -> socket.so
 
 
 def _resolve(target: Target, wire: Wire) -> list[tuple[int, Any]]:
-    """Resolve a name in a thread of its own: getaddrinfo knows no deadline (8 s were seen past a signal)."""
+    """Resolve a name; getaddrinfo knows no deadline (8 s were seen past a signal)."""
     for family in (socket.AF_INET, socket.AF_INET6):
         with contextlib.suppress(OSError):
             socket.inet_pton(family, target.host)
             return [(family, (target.host, target.port))]
-    answer: list[Any] = []
-    done = _thread.allocate_lock()
-    done.acquire()
 
-    def look_up() -> None:
-        try:
-            answer.extend(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:  # an overlong label is a UnicodeError
-            answer.append(error)
-        finally:
-            done.release()
+    def look_up() -> list[Any]:
+        return socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
 
-    _thread.start_new_thread(look_up, ())
-    if not done.acquire(timeout=wire.time()):
-        raise OutOfTime
-    if not answer or isinstance(answer[0], Exception):
-        reason = answer[0] if answer else "no address"
-        raise reason if isinstance(reason, OSError) else socket.gaierror(socket.EAI_NONAME, str(reason))
-    return [(entry[0], entry[4]) for entry in answer]
+    try:
+        return [(entry[0], entry[4]) for entry in within(wire.time(), look_up)]
+    except UnicodeError as error:  # a label that is empty or too long
+        raise socket.gaierror(socket.EAI_NONAME, "no host name") from error
 
 
 @contextlib.contextmanager

@@ -44,6 +44,7 @@ REFUSED_LOGIN = {
     3118,  # account locked (MySQL)
     3159,  # connections without secure transport are not allowed
     3955,  # account blocked after failed logins
+    4150,  # blocked after too many wrong passwords (MariaDB, max_password_errors)
     4151,  # account locked (MariaDB)
 }
 MISSING_PRIVILEGE = {1142, 1143, 1227}
@@ -54,14 +55,14 @@ NETWORK = {*range(2001, 2007), 2013, 2055}
 
 
 def _why_no_host(text: str) -> str | None:
-    if "%s" in text and ":" not in text:  # an IPv6 zone may look like that: fe80::1%sfp0
+    if "%s" in text and text.count(":") < 2:  # an IPv6 zone may look like that: fe80::1%sfp0
         return (
             f"{text!r} is a place for the server's address, and keepalived does not fill it: "
             "write the real server's address itself, one MISC_CHECK for each"
         )
-    if text.count(":") == 1:
-        return f"{text!r} is a host with a port: give the port by --port"
-    return f"{text!r} is no host name or address" if any(c in text for c in " /@?#'\"") else None
+    if any(character in text for character in " /@?#'\""):
+        return f"{text!r} is no host name or address"
+    return f"{text!r} is a host with a port: give the port by --port" if text.count(":") == 1 else None
 
 
 class ConnectionSettings(Group):
@@ -142,6 +143,8 @@ class ConnectionSettings(Group):
         yield from super().conflicts()
         if self.host is None and self.socket is None:
             yield "host", "no server to check: give --host ADDRESS (or --socket FILE)"
+        elif self.socket is not None and self.origins.get("host") == self.origins.get("socket"):
+            yield "socket", "--host and --socket name two servers: give one of them"
         if self.socket is not None and not self.socket.startswith("/"):
             yield "socket", f"{self.socket!r} is not an absolute path"
         if self.tls_key is not None and self.tls_cert is None:
@@ -195,6 +198,11 @@ def said_no(errno: int, message: str, user: str) -> Reason:
 UNBLOCK = "TRUNCATE TABLE performance_schema.host_cache (MySQL), or FLUSH HOSTS (MariaDB)"
 
 
+def account(user: str, host: str) -> str:
+    """Name an account in SQL, whatever characters are in it."""
+    return "@".join("'" + part.replace("\\", "\\\\").replace("'", "''") + "'" for part in (user, host))
+
+
 def lacks_privilege(errno: int, message: str, privilege: str, account: str, server: ServerVersion) -> Reason:
     """A query was denied; `account` as the server names it in CURRENT_USER()."""
     grant = f"GRANT {privilege} ON *.* TO {account};" if privilege else "see `mysqlcheck grants`"
@@ -207,7 +215,11 @@ def rule(observation: Observation, memory: Memory, settings: ConnectionSettings,
     if observation.trouble is not None:
         yield observation.trouble
         return
-    took = observation.ended.seconds - observation.began.seconds
-    observed = f"{took * 1000:.0f} ms"
-    for code in CODES:
-        yield Reason(code, Severity.OK, f"logged in and answered in {observed}", observed, settings.timeout)
+    took = round(observation.ended.seconds - observation.began.seconds, 3)
+    yield Reason("unreachable", Severity.OK, "connected")
+    yield Reason("timeout", Severity.OK, f"answered in {took * 1000:.0f} ms", took, settings.timeout)
+    yield Reason("protocol_error", Severity.OK, "answered as a MySQL server does")
+    yield Reason("tls_error", Severity.OK, "nothing against TLS", limit=settings.tls)
+    yield Reason("credentials", Severity.OK, "logged in, and may ask what it must", settings.user)
+    yield Reason("host_blocked", Severity.OK, "this director is not blocked")
+    yield Reason("connections_exhausted", Severity.OK, "a connection was free")

@@ -67,28 +67,29 @@ def rule(observation: Observation, memory: Memory, settings: LagSettings, now: I
     facts = observation.fact(Channels)
     if facts is None or not facts.channels:
         return
-    yield _lag(worst(facts.channels), settings)
+    behind = worst(facts.channels)
+    if behind is not None:
+        yield _lag(behind, settings)
     for channel in facts.channels:
         # With a thread standing still NULL is no surprise, and threads.py has said what there is to say.
         if channel.lag is None and channel.io_running and channel.sql_running:
             text = f"Seconds_Behind is NULL although both threads run ({channel})"
             yield Reason("lag_unknown", Severity.DRAIN, text, None, settings.max_lag, bars_entry=True)
             return
-    yield Reason("lag_unknown", Severity.OK, "no running channel hides its lag", limit=settings.max_lag)
+    if behind is not None:
+        yield Reason("lag_unknown", Severity.OK, "every running channel tells its lag", behind)
 
 
-def _lag(lag: int | None, settings: LagSettings) -> Reason:
+def _lag(lag: int, settings: LagSettings) -> Reason:
     limit = settings.max_lag
-    if lag is None:
-        return Reason("lag", Severity.OK, "lag not known", None, limit)
     if lag > limit:
-        text = f"lag {lag} s, more than max_lag {show_seconds(limit)}"
+        text = f"{lag} s behind, more than max_lag {show_seconds(limit)}"
         return Reason("lag", Severity.DRAIN, text, lag, limit, bars_entry=True)
     bars_entry = lag > settings.resume_lag
     if lag > settings.lag_ok:
-        text = f"lag {lag} s, more than lag_ok {show_seconds(settings.lag_ok)}: less weight"
+        text = f"{lag} s behind, more than lag_ok {show_seconds(settings.lag_ok)}: less weight"
         return Reason("lag", Severity.NOTE, text, lag, settings.lag_ok, bars_entry)
-    return Reason("lag", Severity.OK, f"lag {lag} s", lag, limit, bars_entry)
+    return Reason("lag", Severity.OK, f"{lag} s behind", lag, limit, bars_entry)
 
 
 RULE = Rule(("lag", "lag_unknown"), rule)

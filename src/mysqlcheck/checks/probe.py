@@ -32,6 +32,8 @@ def column(table: Table, *names: str) -> str:
     A column's name depends on flavor and version: MariaDB's SHOW REPLICA STATUS keeps Slave_IO_Running.
     """
     for name in names:
+        if table.columns.count(name) > 1:
+            raise UnexpectedAnswer(f"the answer has the column {name} more than once")
         if name in table.columns:
             return name
     raise UnexpectedAnswer(f"the answer has no column {' or '.join(names)}; it has {len(table.columns)} others")
@@ -46,5 +48,6 @@ def whole(text: str | None, what: str) -> int:
 
 def one_line(text: str, limit: int = 300) -> str:
     """Make a server's words fit a status line: one line, nothing unprintable, not endless."""
+    text = text[: 4 * limit]  # a server may send a megabyte of it
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import click
 
-from mysqlcheck import console
+from mysqlcheck import __version__, console
 from mysqlcheck.cli import COMMANDS, Shown
 from mysqlcheck.cli.options import given, options
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import SettingsError
-from mysqlcheck.options import load
+from mysqlcheck.options import Settings, load
 from mysqlcheck.outcome import ExitCode
 
 HELP = """Ask a MySQL or MariaDB server whether clients may read from it, and answer keepalived by the exit code.
@@ -35,44 +35,55 @@ Every option can also be set in the environment (MYSQLCHECK_MAX_LAG=90s) and in 
 """
 
 
-def command() -> click.Command:
-    """Build the command; only the check's way and the help need it."""
+def command(shown: list[str]) -> click.Command:
+    """Build the command. --help and --version note in `shown` that it was they who ended the parsing."""
+
+    def show(text: Callable[[click.Context], str]) -> Callable[[click.Context, click.Parameter, bool], None]:
+        def callback(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+            if wanted:
+                click.echo(text(context))
+                shown.append(str(parameter.name))
+                context.exit()
+
+        return callback
+
+    def flag(name: str, text: Callable[[click.Context], str], help: str) -> click.Option:
+        return click.Option([name], is_flag=True, expose_value=False, is_eager=True, callback=show(text), help=help)
+
     width = max(map(len, COMMANDS))
     others = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items() if name != "check")
     parameters = [
         *options(),
-        click.Option(
-            ["--version"],
-            is_flag=True,
-            expose_value=False,
-            is_eager=True,
-            callback=_version,
-            help="Show the version.",
-        ),
+        flag("--version", lambda _: f"mysqlcheck {__version__}", "Show the version."),
+        flag("--help", lambda context: context.get_help(), "Show this message."),
     ]
     return click.Command(
         "mysqlcheck",
         params=parameters,
-        callback=lambda **values: values,
+        # no -h: to people who know mysql it is the host, and `-h 192.168.1.201` would be an "up" for ever
+        add_help_option=False,
         help=HELP,
         epilog=f"\b\nOther commands (mysqlcheck COMMAND --help):\n{others}",
-        context_settings={"max_content_width": 110, "help_option_names": ["-h", "--help"]},
+        context_settings={"max_content_width": 110},
     )
 
 
 def run(arguments: list[str], began: float, rearm: Callable[[float], None]) -> ExitCode | Shown | None:
     """Parse, check, print. Returns the Decision's exit code; None where the operator must mend something."""
     deadline = Deadline(1.0, began)
+    shown: list[str] = []
     try:
-        values = command().main(arguments, prog_name="mysqlcheck", standalone_mode=False)
-        if not isinstance(values, dict):  # click has shown the help and "exits" with 0
-            return Shown()
-        settings = load(given(values), os.environ)
+        # make_context and not main(): that would also answer to shell completion's environment variable
+        values = given(command(shown).make_context("mysqlcheck", arguments).params)
+        rearm(_early_timeout(values))
+        settings = load(values, os.environ)
         rearm(settings.timeout)
         deadline = Deadline(settings.timeout, began)
         from mysqlcheck import oneshot
 
         report = oneshot.check(settings, deadline)
+    except click.exceptions.Exit:
+        return Shown() if shown else None
     except click.ClickException as error:
         console.warn(f"{error.format_message()} (see mysqlcheck --help)", deadline)
         return None
@@ -89,9 +100,10 @@ def run(arguments: list[str], began: float, rearm: Callable[[float], None]) -> E
     return report.exit_code
 
 
-def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from mysqlcheck import __version__
-
-        click.echo(f"mysqlcheck {__version__}")
-        context.exit()
+def _early_timeout(values: dict[str, str]) -> float:
+    """Return the timeout that holds while the files are read, which may hang (a FIFO, a dead NFS server)."""
+    setting = Settings.timeout
+    try:
+        return float(setting.kind.from_text(values.get("timeout") or os.environ.get(setting.variable) or ""))
+    except ValueError:
+        return setting.default

@@ -47,7 +47,7 @@ def command() -> click.Command:
         callback=_explain,
         help="Look at the server as the check does, with the same options, and show every rule: what was observed, "
         "the limit, the verdict; then the exit code that each style would give. Writes no file.",
-        context_settings={"max_content_width": 110, "help_option_names": ["-h", "--help"]},
+        context_settings={"max_content_width": 110},
     )
 
 

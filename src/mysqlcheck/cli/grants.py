@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mysqlcheck.checks import channels
+from mysqlcheck.checks.connection import account
 from mysqlcheck.model import ServerVersion
 
 SERVERS = {
@@ -19,16 +20,11 @@ def statements(server: ServerVersion, user: str, host: str) -> tuple[str, ...]:
 
     `host` is where checks come from, as MySQL writes it: an address, `192.168.1.%`, or `%`.
     """
-    account = f"{quoted(user)}@{quoted(host)}"
+    name = account(user, host)
     return (
-        f"CREATE USER {account} IDENTIFIED BY '…' WITH MAX_USER_CONNECTIONS 20;",
-        f"GRANT {channels.privilege(server)} ON *.* TO {account};",
+        f"CREATE USER {name} IDENTIFIED BY '…' WITH MAX_USER_CONNECTIONS 20;",
+        f"GRANT {channels.privilege(server)} ON *.* TO {name};",
     )
-
-
-def quoted(text: str) -> str:
-    """Quote a name as an SQL string."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def run(arguments: list[str]) -> int:
@@ -56,7 +52,7 @@ def command() -> click.Command:
         callback=_print,
         help="Print the statements to run on the source; replication carries the account to every replica. "
         "Put the password in place of the dots, and into /etc/mysqlcheck/my.cnf on the directors.",
-        context_settings={"max_content_width": 110, "help_option_names": ["-h", "--help"]},
+        context_settings={"max_content_width": 110},
     )  # fmt: skip
 
 

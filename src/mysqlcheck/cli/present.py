@@ -47,7 +47,7 @@ def as_json(report: Report, settings: Settings) -> str:
         shadow = {
             "decision": seen.judged.action.value,
             "weight": None if plain else outcome.weight(seen.judged, seen.answer.full),
-            "exit_code": int(outcome.exit_code(seen.judged, seen.answer)),
+            "exit_code": int(outcome.exit_code(seen.judged, seen.answer, published=report.published)),
         }
     document = {
         "target": str(seen.observation.target),

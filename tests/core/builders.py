@@ -1,0 +1,83 @@
+"""Values to judge, with what matters named and the rest harmless."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mysqlcheck.checks import judge, probes
+from mysqlcheck.checks.channels import Channel, Channels
+from mysqlcheck.checks.read_only import ReadOnly
+from mysqlcheck.model import Instant, LastLag, Memory, Observation, Reason, Severity, Target, Verdict
+from mysqlcheck.options import Settings
+from tests.core.rows import Recording
+
+BOOT = "8e2c1a6e-boot"
+NOW = Instant(BOOT, 10_000.0)
+TARGET = Target("192.168.1.201")
+HEALTHY = Channel(
+    name="",
+    source="192.168.1.200:3306",
+    io_state="Yes",
+    io_errno=0,
+    io_error="",
+    sql_running=True,
+    sql_errno=0,
+    sql_error="",
+    lag=0,
+)
+
+
+def channel(**changes: Any) -> Channel:
+    """A healthy channel, but for the changes."""
+    return HEALTHY._replace(**changes)
+
+
+def lost(**changes: Any) -> Channel:
+    """A channel whose source does not answer, as MariaDB tells it at once."""
+    return channel(**{"io_state": "Connecting", "io_errno": 2003, "io_error": "no route", "lag": None} | changes)
+
+
+def observation(
+    *found: Channel,
+    read_only: bool | None = True,
+    trouble: Reason | None = None,
+    at: Instant = NOW,
+    replicates: bool = True,
+) -> Observation:
+    """One look that ended at `at`; `replicates=False` is a look that did not ask for channels."""
+    facts: list[Any] = [] if read_only is None else [ReadOnly(read_only)]
+    facts += [Channels(found)] if replicates else []
+    began = at._replace(seconds=at.seconds - 0.012)
+    return Observation(TARGET, began, at, trouble, None, tuple(facts))
+
+
+def unreachable() -> Observation:
+    refused = Reason("unreachable", Severity.FAIL, "connection refused", bars_entry=True)
+    return observation(read_only=None, trouble=refused, replicates=False)
+
+
+def recorded(recording: Recording, situation: str, role: str = "replica", at: Instant = NOW) -> Observation:
+    """A look at a real server, from what it answered then."""
+    server = recording.server
+    facts = tuple(probe.parse(recording.answer(situation, probe.query(server))) for probe in probes(role))
+    return Observation(TARGET, at, at, None, server, facts)
+
+
+def verdict(seen: Observation, memory: Memory | None = None, now: Instant = NOW, **settings: Any) -> Verdict:
+    return judge(seen, memory or Memory(), Settings.of(host="192.168.1.201", **settings), now)
+
+
+def of_code(judged: Verdict, code: str) -> Reason:
+    """The one reason of this code."""
+    found = [reason for reason in judged.reasons if reason.code == code]
+    assert len(found) == 1, f"{code} was said {len(found)} times"
+    return found[0]
+
+
+def against(judged: Verdict) -> list[str]:
+    """The codes that speak against the server, the most severe first."""
+    return [reason.code for reason in judged.reasons if reason.severity > Severity.OK]
+
+
+def lag_on_record(seconds: float, ago: float, boot: str = BOOT) -> Memory:
+    return Memory(LastLag(seconds, Instant(boot, NOW.seconds - ago)))

@@ -1,0 +1,173 @@
+"""Hostile and strange answers: what no server of that version says becomes UnexpectedAnswer, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mysqlcheck.checks import channels, read_only
+from mysqlcheck.checks.probe import one_line, whole
+from mysqlcheck.errors import UnexpectedAnswer
+from mysqlcheck.model import Table
+from tests.core.rows import PROVIDERS, load
+
+RECORDING = load("mysql-9.7")
+HEALTHY = RECORDING.answer("healthy", channels.query(RECORDING.server))
+
+
+def with_value(column: str, value: str | None) -> Table:
+    return Table(HEALTHY.columns, [{**HEALTHY.rows[0], column: value}])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("Replica_IO_Running", None, "Replica_IO_Running is 'None', not one of Yes, No, Connecting, Preparing"),
+        ("Replica_IO_Running", "", "Replica_IO_Running is '', not one of Yes, No, Connecting, Preparing"),
+        ("Replica_IO_Running", "yes", "Replica_IO_Running is 'yes', not one of Yes, No, Connecting, Preparing"),
+        ("Replica_SQL_Running", None, "Replica_SQL_Running is 'None', not Yes or No"),
+        ("Replica_SQL_Running", "Connecting", "Replica_SQL_Running is 'Connecting', not Yes or No"),
+        ("Seconds_Behind_Source", "", "Seconds_Behind_Source is '', not a whole number"),
+        ("Seconds_Behind_Source", "-1", "Seconds_Behind_Source is '-1', not a whole number"),
+        ("Seconds_Behind_Source", "1.5", "Seconds_Behind_Source is '1.5', not a whole number"),
+        ("Seconds_Behind_Source", "nan", "Seconds_Behind_Source is 'nan', not a whole number"),
+        ("Seconds_Behind_Source", "٣", "Seconds_Behind_Source is '٣', not a whole number"),
+        ("Last_IO_Errno", None, "Last_IO_Errno is 'None', not a whole number"),
+        ("Last_SQL_Errno", "NULL", "Last_SQL_Errno is 'NULL', not a whole number"),
+    ],
+)
+def test_a_value_that_no_server_gives_is_named(column: str, value: str | None, text: str) -> None:
+    with pytest.raises(UnexpectedAnswer) as raised:
+        channels.parse(with_value(column, value))
+    assert str(raised.value) == text
+
+
+def test_a_number_of_a_million_digits_is_refused_at_once_and_not_repeated() -> None:
+    with pytest.raises(UnexpectedAnswer) as raised:
+        channels.parse(with_value("Seconds_Behind_Source", "9" * 1_000_000))
+    assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "Replica_IO_Running",
+        "Replica_SQL_Running",
+        "Seconds_Behind_Source",
+        "Last_IO_Errno",
+        "Last_IO_Error",
+        "Last_SQL_Errno",
+        "Last_SQL_Error",
+        "Source_Host",
+        "Source_Port",
+    ],
+)
+def test_an_answer_without_a_column_is_no_answer(column: str) -> None:
+    columns = tuple(name for name in HEALTHY.columns if name != column)
+    with pytest.raises(UnexpectedAnswer, match=f"has no column {column}"):
+        channels.parse(Table(columns, HEALTHY.rows))
+
+
+def test_an_answer_without_columns_is_not_a_server_without_replication() -> None:
+    with pytest.raises(UnexpectedAnswer, match="has no column"):
+        channels.parse(Table((), []))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_answer_with_columns_and_without_rows_is_a_server_without_replication(provider: str) -> None:
+    recording = load(provider)
+    assert channels.parse(recording.answer("not a replica", channels.query(recording.server))).channels == ()
+
+
+def test_an_answer_without_channel_names_is_one_default_channel() -> None:
+    columns = tuple(name for name in HEALTHY.columns if name != "Channel_Name")
+    assert [channel.name for channel in channels.parse(Table(columns, HEALTHY.rows)).channels] == [""]
+
+
+def test_a_server_s_words_fit_one_line() -> None:
+    found = channels.parse(with_value("Last_IO_Error", "line\nfeed\x1b[31m\x00" + "x" * 10_000)).channels[0]
+    assert found.io_error.startswith("line feed [31m xxx")
+    assert len(found.io_error) == 300
+
+
+SITUATIONS = [
+    (channels.parse, HEALTHY),
+    (read_only.parse, RECORDING.answer("healthy", read_only.QUERY)),
+]
+
+
+@pytest.mark.parametrize(("parse", "table"), SITUATIONS, ids=["channels", "read_only"])
+@given(data=st.data())
+def test_whatever_the_values_are_parse_raises_nothing_but_unexpected_answer(
+    parse: Callable[[Table], Any], table: Table, data: st.DataObject
+) -> None:
+    values = st.none() | st.text(max_size=30) | st.sampled_from(["Yes", "No", "0", "1", "ON", "²", "1e3", "0x1"])
+    changed = data.draw(st.dictionaries(st.sampled_from(table.columns), values, max_size=8))
+    try:
+        parse(Table(table.columns, [{**table.rows[0], **changed}]))
+    except UnexpectedAnswer as error:
+        text = str(error)
+    else:
+        text = ""
+    assert text.isprintable()
+
+
+# read_only
+
+
+def answer(*values: str | None) -> Table:
+    return Table(("read_only",), [{"read_only": value} for value in values])
+
+
+@pytest.mark.parametrize(
+    ("value", "on"),
+    [
+        ("0", False),
+        ("1", True),
+        ("OFF", False),
+        ("ON", True),
+        ("off", False),
+        ("NO_LOCK", True),
+        ("NO_LOCK_NO_ADMIN", True),
+    ],
+)
+def test_read_only_in_the_words_of_every_version(value: str, on: bool) -> None:
+    assert read_only.parse(answer(value)).on is on
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        (answer(None), "read_only is '', not ON or OFF"),
+        (answer("2"), "read_only is '2', not ON or OFF"),
+        (answer("yes"), "read_only is 'YES', not ON or OFF"),
+        (answer(), "returned 0 rows"),
+        (answer("0", "0"), "returned 2 rows"),
+        (Table(("something",), [{"something": "1"}]), "has no column read_only; it has 1 others"),
+    ],
+    ids=["NULL", "2", "yes", "no row", "two rows", "another column"],
+)
+def test_read_only_that_is_none_is_unexpected(table: Table, text: str) -> None:
+    with pytest.raises(UnexpectedAnswer) as raised:
+        read_only.parse(table)
+    assert text in str(raised.value)
+
+
+# the two tools of every parser
+
+
+@given(st.integers(0, 10**19 - 1))
+def test_a_whole_number_is_read(number: int) -> None:
+    assert whole(str(number), "it") == number
+
+
+@given(st.text(), st.integers(1, 50))
+def test_one_line_is_printable_not_longer_than_asked_and_stays_as_it_is(text: str, limit: int) -> None:
+    line = one_line(text, limit)
+    assert line.isprintable()
+    assert len(line) <= limit
+    assert one_line(line, limit) == line.strip()

@@ -1,0 +1,390 @@
+"""Every rule as a table: what was seen → code, severity, bars_entry, observed, limit."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mysqlcheck.checks import CODES, connection, judge, lag
+from mysqlcheck.checks.channels import IO_STATES, Channel
+from mysqlcheck.model import Memory, Observation, Reason, ServerVersion, Severity
+from mysqlcheck.options import Settings
+from tests.core.builders import (
+    NOW,
+    against,
+    channel,
+    lag_on_record,
+    lost,
+    observation,
+    of_code,
+    unreachable,
+    verdict,
+)
+
+OK, NOTE, DRAIN, FAIL = Severity.OK, Severity.NOTE, Severity.DRAIN, Severity.FAIL
+HOUR = 3600.0
+
+
+class Row(NamedTuple):
+    name: str
+    seen: Observation
+    code: str
+    severity: Severity
+    bars_entry: bool
+    observed: Any
+    limit: Any
+    settings: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    memory: Memory = Memory()
+
+
+def met(trouble: Reason) -> Observation:
+    return observation(read_only=None, trouble=trouble, replicates=False)
+
+
+def said(errno: int) -> Observation:
+    return met(connection.said_no(errno, "its words", "mysqlcheck"))
+
+
+ROWS = [
+    # connection
+    Row("refused", met(connection.refused("refused")), "unreachable", FAIL, True, "refused", None),
+    Row("silent", met(connection.out_of_time("connecting", 3.0)), "timeout", FAIL, True, "connecting", 3.0),
+    Row("no MySQL", met(connection.not_mysql("an SSH server")), "protocol_error", FAIL, True, "an SSH server", None),
+    Row("no TLS", met(connection.tls_failed("no TLS")), "tls_error", FAIL, True, "no TLS", None),
+    Row("clear text", met(connection.withheld("no")), "credentials", FAIL, True, "password withheld", None),
+    Row("wrong password", said(1045), "credentials", FAIL, True, 1045, None),
+    Row("account locked on MySQL", said(3118), "credentials", FAIL, True, 3118, None),
+    Row("account locked on MariaDB", said(4151), "credentials", FAIL, True, 4151, None),
+    Row("account blocked on MariaDB", said(4150), "credentials", FAIL, True, 4150, None),
+    Row("password expired", said(1862), "credentials", FAIL, True, 1862, None),
+    Row("host not allowed", said(1130), "credentials", FAIL, True, 1130, None),
+    Row("host blocked", said(1129), "host_blocked", FAIL, True, 1129, None),
+    Row("too many connections", said(1040), "connections_exhausted", DRAIN, True, 1040, None),
+    Row("max_user_connections", said(1203), "connections_exhausted", DRAIN, True, 1203, None),
+    Row("resource limit", said(1226), "connections_exhausted", DRAIN, True, 1226, None),
+    # threads
+    Row("not configured", observation(), "not_a_replica", FAIL, True, "no channel", "replica"),
+    Row("configured", observation(channel()), "not_a_replica", OK, False, "1 channel", "replica"),
+    Row("twice", observation(channel(), channel(name="b")), "not_a_replica", OK, False, "2 channels", "replica"),
+    Row("IO off", observation(channel(io_state="No", lag=None)), "io_stopped", FAIL, True, "No", "Yes"),
+    Row("IO on", observation(channel()), "io_stopped", OK, False, "Yes", "Yes"),
+    Row("IO denied", observation(lost(io_errno=1045)), "io_stopped", FAIL, True, "Connecting", "Yes"),
+    Row("IO in vain", observation(lost()), "io_stopped", OK, False, "Connecting", "Yes"),
+    Row("SQL off", observation(channel(sql_running=False, lag=None)), "sql_stopped", FAIL, True, "No", "Yes"),
+    Row("SQL on", observation(channel()), "sql_stopped", OK, False, "Yes", "Yes"),
+    # source_lost: without memory nobody knows how stale it is, so it serves on and nothing comes in
+    Row("lost, no memory", observation(lost()), "source_lost", NOTE, True, None, HOUR),
+    Row(
+        "lost for a minute", observation(lost()), "source_lost", NOTE, False, 65.0, HOUR, memory=lag_on_record(5.0, 60)
+    ),
+    Row(
+        "lost, just in time", observation(lost()), "source_lost", NOTE, False, HOUR, HOUR,
+        memory=lag_on_record(0.0, HOUR),
+    ),
+    Row(
+        "lost for too long", observation(lost()), "source_lost", DRAIN, True, 3600.1, HOUR,
+        memory=lag_on_record(0.1, HOUR),
+    ),
+    Row(
+        "lost with an old lag", observation(lost()), "source_lost", DRAIN, True, 3700.0, HOUR,
+        memory=lag_on_record(3700.0, 0),
+    ),
+    Row(
+        "lost before a reboot", observation(lost()), "source_lost", NOTE, True, None, HOUR,
+        memory=lag_on_record(0.0, 60, boot="another boot"),
+    ),
+    Row(
+        "lost, patience set", observation(lost()), "source_lost", DRAIN, True, 61.0, 60.0,
+        settings={"max_staleness": 60.0}, memory=lag_on_record(1.0, 60),
+    ),
+    Row("not lost", observation(channel()), "source_lost", OK, False, "connected", HOUR),
+    Row("preparing", observation(lost(io_state="Preparing", io_errno=0)), "source_lost", NOTE, True, None, HOUR),
+    # lag: lag_ok 10 s, resume_lag 30 s, max_lag 60 s
+    Row("no lag", observation(channel(lag=0)), "lag", OK, False, 0, 60.0),
+    Row("lag is lag_ok", observation(channel(lag=10)), "lag", OK, False, 10, 60.0),
+    Row("lag over lag_ok", observation(channel(lag=11)), "lag", NOTE, False, 11, 10.0),
+    Row("lag is resume_lag", observation(channel(lag=30)), "lag", NOTE, False, 30, 10.0),
+    Row("lag over resume_lag", observation(channel(lag=31)), "lag", NOTE, True, 31, 10.0),
+    Row("lag is max_lag", observation(channel(lag=60)), "lag", NOTE, True, 60, 10.0),
+    Row("lag over max_lag", observation(channel(lag=61)), "lag", DRAIN, True, 61, 60.0),
+    Row("lag of 136 years", observation(channel(lag=2**32)), "lag", DRAIN, True, 2**32, 60.0),
+    Row("max_lag set", observation(channel(lag=61)), "lag", NOTE, False, 61, 50.0, settings={"max_lag": 300.0}),
+    Row("worst lag", observation(channel(lag=0), channel(name="b", lag=90)), "lag", DRAIN, True, 90, 60.0),
+    Row("NULL", observation(channel(lag=None)), "lag_unknown", DRAIN, True, None, 60.0),
+    Row("one NULL", observation(channel(), channel(name="b", lag=None)), "lag_unknown", DRAIN, True, None, 60.0),
+    Row("a number", observation(channel(lag=5)), "lag_unknown", OK, False, 5, None),
+    # read_only
+    Row("writable replica", observation(channel(), read_only=False), "writable", FAIL, True, "OFF", "ON"),
+    Row("read-only replica", observation(channel(), read_only=True), "writable", OK, False, "ON", "ON"),
+    Row(
+        "read-only source", observation(read_only=True, replicates=False), "read_only", FAIL, True, "ON", "OFF",
+        settings={"role": "source"},
+    ),
+    Row(
+        "writable source", observation(read_only=False, replicates=False), "read_only", OK, False, "OFF", "OFF",
+        settings={"role": "source"},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row.code}: {row.name}" for row in ROWS])
+def test_what_was_seen_gives_this_reason(row: Row) -> None:
+    reason = of_code(verdict(row.seen, row.memory, **row.settings), row.code)
+    assert reason.severity is row.severity
+    assert reason.bars_entry is row.bars_entry
+    assert reason.observed == (pytest.approx(row.observed) if isinstance(row.observed, float) else row.observed)
+    assert reason.limit == row.limit
+    assert reason.text.isprintable()
+
+
+def test_every_code_has_a_row_that_speaks_against_the_server() -> None:
+    assert {row.code for row in ROWS if row.severity > OK} == set(CODES)
+
+
+def test_no_code_is_declared_twice() -> None:
+    assert len(set(CODES)) == len(CODES)
+
+
+def test_what_fails_or_drains_also_bars_entry() -> None:
+    for row in ROWS:
+        for reason in verdict(row.seen, row.memory, **row.settings).reasons:
+            assert reason.bars_entry or reason.severity < DRAIN, (row.name, reason)
+
+
+# judge
+
+
+def test_reasons_come_the_most_severe_first_and_equals_in_the_order_of_the_registry() -> None:
+    seen = observation(channel(sql_running=False, lag=None), channel(name="b", lag=61), lost(name="c"), read_only=False)
+    assert against(verdict(seen)) == ["sql_stopped", "writable", "lag", "source_lost"]
+
+
+any_channel = st.builds(
+    Channel,
+    name=st.sampled_from(["", "a", "b"]),
+    source=st.just("192.168.1.200:3306"),
+    io_state=st.sampled_from(IO_STATES),
+    io_errno=st.sampled_from([0, 1045, 1236, 2003]),
+    io_error=st.just("its words"),
+    sql_running=st.booleans(),
+    sql_errno=st.sampled_from([0, 1062]),
+    sql_error=st.just("its words"),
+    lag=st.none() | st.integers(0, 100),
+)
+
+
+@given(
+    found=st.lists(any_channel, max_size=3),
+    read_only=st.none() | st.booleans(),
+    role=st.sampled_from(["replica", "source", "any"]),
+    memory=st.sampled_from([Memory(), lag_on_record(0.0, 60), lag_on_record(0.0, 2 * HOUR)]),
+)
+def test_judge_orders_by_severity_and_says_no_code_twice(
+    found: list[Channel], read_only: bool | None, role: str, memory: Memory
+) -> None:
+    judged = verdict(observation(*found, read_only=read_only, replicates=role != "source"), memory, role=role)
+    severities = [reason.severity for reason in judged.reasons]
+    assert severities == sorted(severities, reverse=True)
+    assert judged.severity == severities[0]
+    codes = [reason.code for reason in judged.reasons]
+    assert len(set(codes)) == len(codes)
+    assert set(codes) <= set(CODES)
+
+
+def test_of_a_server_that_nobody_reached_only_that_is_said() -> None:
+    assert [reason.code for reason in verdict(unreachable()).reasons] == ["unreachable"]
+
+
+def test_a_healthy_connection_is_ok_for_every_code_it_could_have_met() -> None:
+    judged = verdict(observation(channel()), timeout=3.0)
+    assert {of_code(judged, code).severity for code in connection.CODES} == {OK}
+    assert (of_code(judged, "timeout").observed, of_code(judged, "timeout").limit) == (0.012, 3.0)
+
+
+def test_what_was_seen_before_the_trouble_is_judged_too() -> None:
+    denied = connection.lacks_privilege(
+        1227, "Access denied", "REPLICA MONITOR", "'m'@'%'", ServerVersion("mariadb", (10, 11, 19), "")
+    )
+    assert against(verdict(observation(read_only=False, trouble=denied, replicates=False))) == [
+        "credentials",
+        "writable",
+    ]
+
+
+# connection
+
+
+@pytest.mark.parametrize(
+    ("errno", "code"),
+    [
+        (1044, "credentials"),
+        (1251, "credentials"),
+        (1524, "credentials"),
+        (1698, "credentials"),
+        (1820, "credentials"),
+        (2059, "credentials"),
+        (2061, "credentials"),
+        (3159, "credentials"),
+        (3955, "credentials"),
+        (1053, "unreachable"),
+        (1927, "unreachable"),
+        (2002, "unreachable"),
+        (2003, "unreachable"),
+        (2005, "unreachable"),
+        (2006, "unreachable"),
+        (2013, "unreachable"),
+        (1064, "protocol_error"),
+        (65535, "protocol_error"),
+    ],
+)
+def test_an_error_number_of_the_server_means_this_reason(errno: int, code: str) -> None:
+    reason = connection.said_no(errno, "its own words", "mysqlcheck")
+    assert reason.code == code
+    assert f"error {errno}: its own words" in reason.text
+
+
+def test_a_refused_login_says_who_was_refused_and_where_to_look() -> None:
+    text = connection.said_no(1045, "Access denied", "monitor").text
+    assert text == "the server refuses 'monitor' (error 1045: Access denied); see `mysqlcheck grants`"
+
+
+def test_a_blocked_host_is_told_the_command_that_unblocks() -> None:
+    text = connection.said_no(1129, "Host is blocked", "mysqlcheck").text
+    assert "TRUNCATE TABLE performance_schema.host_cache" in text
+    assert "FLUSH HOSTS" in text
+
+
+@pytest.mark.parametrize(
+    ("flavor", "privilege"), [("mysql", "REPLICATION CLIENT"), ("mariadb", "REPLICA MONITOR")]
+)  # fmt: skip
+def test_a_missing_privilege_is_told_the_grant_to_give(flavor: str, privilege: str) -> None:
+    server = ServerVersion(flavor, (10, 11), "")
+    reason = connection.lacks_privilege(1227, "Access denied", privilege, "'mysqlcheck'@'%'", server)
+    assert reason.code == "credentials"
+    assert reason.text.endswith(f"give it: GRANT {privilege} ON *.* TO 'mysqlcheck'@'%';")
+    assert reason.limit == privilege
+
+
+# threads
+
+LOST_BY = [1040, 1053, 1158, 1159, 1160, 1161, 1203, 2001, 2002, 2003, 2004, 2005, 2006, 2013, 2055]
+REFUSED_BY = [1045, 1130, 1236, 1593, 1698, 2026, 2059, 2061, 3118, 4151, 13114, 13117]
+
+
+@pytest.mark.parametrize("state", ["Connecting", "No"])
+@pytest.mark.parametrize("errno", LOST_BY)
+def test_a_network_error_is_a_lost_source_whatever_the_io_thread_calls_itself(state: str, errno: int) -> None:
+    assert against(verdict(observation(lost(io_state=state, io_errno=errno)))) == ["source_lost"]
+
+
+@pytest.mark.parametrize("state", ["Connecting", "No", "Preparing"])
+@pytest.mark.parametrize("errno", REFUSED_BY)
+def test_any_other_error_is_a_stopped_io_thread(state: str, errno: int) -> None:
+    assert against(verdict(observation(lost(io_state=state, io_errno=errno)))) == ["io_stopped"]
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [("Connecting", "source_lost"), ("Preparing", "source_lost"), ("No", "io_stopped")]
+)
+def test_without_an_error_only_no_is_a_stopped_io_thread(state: str, code: str) -> None:
+    assert against(verdict(observation(lost(io_state=state, io_errno=0)))) == [code]
+
+
+def test_an_old_error_of_a_running_thread_means_nothing() -> None:
+    assert against(verdict(observation(channel(io_errno=2003, sql_errno=1062)))) == []
+
+
+def test_one_lost_channel_of_two_is_a_lost_source() -> None:
+    judged = verdict(observation(channel(), lost(name="b", source="192.168.1.199:3306")))
+    assert against(judged) == ["source_lost"]
+    assert "channel 'b' from 192.168.1.199:3306" in of_code(judged, "source_lost").text
+
+
+def test_one_stopped_and_one_lost_channel_are_both_said() -> None:
+    judged = verdict(observation(channel(name="a", io_state="No", lag=None), lost(name="b")))
+    assert against(judged) == ["io_stopped", "source_lost"]
+
+
+def test_a_lost_source_and_a_stopped_sql_thread_fail() -> None:
+    judged = verdict(observation(lost(sql_running=False)), lag_on_record(0.0, 10))
+    assert against(judged) == ["sql_stopped", "source_lost"]
+    assert judged.severity is FAIL
+
+
+def test_a_clock_that_went_back_makes_no_data_young() -> None:
+    """Where /proc hides the boot_id, two boots look like one, and the boot clock begins at 0 again."""
+    memory = Memory(lag_on_record(5.0, 0, boot="").lag)
+    seen = observation(lost(), at=NOW._replace(boot_id="", seconds=20.0))
+    reason = of_code(verdict(seen, memory, seen.ended), "source_lost")
+    assert (reason.severity, reason.bars_entry, reason.observed) == (NOTE, True, None)
+
+
+@pytest.mark.parametrize("role", ["source", "any"])
+def test_only_a_replica_must_replicate(role: str) -> None:
+    judged = verdict(observation(read_only=False), role=role)
+    assert "not_a_replica" not in [reason.code for reason in judged.reasons]
+
+
+# read_only
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_server_of_any_role_may_be_read_only_or_not(read_only: bool) -> None:
+    codes = [reason.code for reason in verdict(observation(channel(), read_only=read_only), role="any").reasons]
+    assert "writable" not in codes
+    assert "read_only" not in codes
+
+
+# lag and its share of the weight
+
+
+@pytest.mark.parametrize(
+    ("behind", "share"),
+    [(None, 1.0), (0, 1.0), (10, 1.0), (35, 0.55), (60, 0.1), (61, 0.1), (10**9, 0.1)],
+)
+def test_between_lag_ok_and_max_lag_the_share_falls_to_a_tenth(behind: int | None, share: float) -> None:
+    assert lag.share(behind, Settings.of()) == pytest.approx(share)
+
+
+limits = st.floats(1, 1e6)
+
+
+@given(first=limits, second=limits, third=st.floats(0, 2e6), fourth=st.floats(0, 2e6))
+def test_the_share_never_rises_with_the_lag_and_stays_between_a_tenth_and_one(
+    first: float, second: float, third: float, fourth: float
+) -> None:
+    settings = Settings.of(lag_ok=min(first, second), max_lag=max(first, second))
+    less, more = lag.share(min(third, fourth), settings), lag.share(max(third, fourth), settings)
+    assert 0.1 <= more <= less <= 1.0
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [lost(), channel(io_state="No", lag=None), channel(sql_running=False, lag=None)],
+    ids=["source lost", "IO off", "SQL off"],
+)
+def test_with_a_thread_standing_still_null_is_no_surprise(standing: Channel) -> None:
+    codes = [reason.code for reason in verdict(observation(standing)).reasons]
+    assert "lag_unknown" not in codes
+    assert "lag" not in codes
+
+
+def test_lag_ok_may_be_max_lag_so_that_nothing_is_graded() -> None:
+    settings = Settings.of(lag_ok=60.0, max_lag=60.0)
+    assert [lag.share(behind, settings) for behind in (0, 60, 61)] == [1.0, 1.0, 0.1]
+
+
+def test_the_share_in_the_verdict_is_that_of_the_worst_channel() -> None:
+    settings = Settings.of(host="h")
+    judged = judge(observation(channel(lag=3), channel(name="b", lag=35)), Memory(), settings, NOW)
+    assert judged.share == pytest.approx(0.55)
+
+
+@given(st.integers(0, 200))
+def test_a_lag_that_drains_is_never_one_that_may_come_in(behind: int) -> None:
+    reason = of_code(verdict(observation(channel(lag=behind))), "lag")
+    assert reason.bars_entry == (behind > 30)
+    assert (reason.severity is DRAIN) == (behind > 60)

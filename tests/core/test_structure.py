@@ -1,0 +1,175 @@
+"""What is loaded, and when: keepalived forks the check thousands of times an hour."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mysqlcheck import cli, fast
+from mysqlcheck.clock import Deadline
+from mysqlcheck.options import DEFAULT_CONFIG, Settings
+from mysqlcheck.wire import Wire, tls_context
+
+# Each of these costs milliseconds, and a check that does not use it must not pay for it. (Not in our hands: click
+# loads uuid, and PyMySQL loads cryptography where it is installed.)
+UNUSED = {
+    "argparse", "asyncio", "concurrent.futures", "difflib", "json", "logging", "multiprocessing", "prometheus_client",
+    "sqlite3", "tomllib", "unittest", "urllib.request", "email", "http", "xml", "ctypes", "syslog",
+}  # fmt: skip
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MYSQLCHECK_", "PYTHON"))}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=kept, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def loaded_by_importing(module: str) -> set[str]:
+    """The modules that an import adds to what the interpreter has loaded by itself."""
+    code = f"import sys; before = set(sys.modules); import {module}; print(*(set(sys.modules) - before))"
+    ended = python("-c", code)
+    assert ended.returncode == 0, ended.stderr
+    return set(ended.stdout.split())
+
+
+def loaded_by_running(*arguments: str) -> set[str]:
+    """The modules that a whole check loads, to the end of the process."""
+    ended = python("-X", "importtime", "-m", "mysqlcheck", *arguments)
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+@pytest.fixture
+def nobody_listens() -> str:
+    """A port of this machine that refuses at once."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def test_fast_loads_nothing_of_the_package_and_little_else() -> None:
+    loaded = loaded_by_importing("mysqlcheck.fast")
+    assert {name for name in loaded if name.partition(".")[0] == "mysqlcheck"} == {"mysqlcheck", "mysqlcheck.fast"}
+    assert not loaded & UNUSED
+    assert {"click", "pymysql", "signal", "threading", "traceback", "socket", "ssl", "typing", "re", "enum"}.isdisjoint(
+        loaded
+    )
+
+
+def test_the_core_of_a_check_loads_nothing_that_it_does_not_use() -> None:
+    loaded = loaded_by_importing("mysqlcheck.oneshot")
+    assert {"mysqlcheck.mysql", "pymysql"} <= loaded
+    assert not loaded & UNUSED
+    assert {"click", "mysqlcheck.metrics", "mysqlcheck.cli"}.isdisjoint(loaded)
+
+
+@pytest.mark.skipif(os.path.exists(DEFAULT_CONFIG), reason=f"{DEFAULT_CONFIG} exists here and is read")
+def test_a_whole_check_loads_nothing_that_it_does_not_use(nobody_listens: str) -> None:
+    loaded = loaded_by_running("--host", "127.0.0.1", "--port", nobody_listens)
+    assert {"mysqlcheck.oneshot", "mysqlcheck.cli.check", "mysqlcheck.cli.present"} <= loaded
+    assert not loaded & UNUSED
+    others = {f"mysqlcheck.{name}" for name in ("metrics", "cli.explain", "cli.grants")}
+    assert not loaded & others
+
+
+def test_only_who_exports_loads_prometheus_client(nobody_listens: str, tmp_path: Path) -> None:
+    loaded = loaded_by_running("--host", "127.0.0.1", "--port", nobody_listens, "--textfile", str(tmp_path))
+    assert {"prometheus_client", "mysqlcheck.metrics"} <= loaded
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_only_who_has_a_configuration_loads_tomllib(nobody_listens: str, tmp_path: Path) -> None:
+    config = tmp_path / "mysqlcheck.toml"
+    config.write_text("[defaults]\nmax_lag = 60\n")
+    loaded = loaded_by_running("--host", "127.0.0.1", "--port", nobody_listens, "--config", str(config))
+    assert "tomllib" in loaded
+
+
+def test_only_who_wants_json_loads_it(nobody_listens: str) -> None:
+    assert "json" in loaded_by_running("--host", "127.0.0.1", "--port", nobody_listens, "--output", "json")
+
+
+def test_the_funnel_and_the_help_know_the_same_commands() -> None:
+    assert set(cli.COMMANDS) - {"check"} == fast.COMMANDS
+
+
+@pytest.mark.parametrize("command", sorted(fast.COMMANDS))
+def test_each_command_is_a_module_of_its_own(command: str) -> None:
+    assert loaded_by_importing(f"mysqlcheck.cli.{command}")
+
+
+def modules() -> list[Path]:
+    return sorted(Path(fast.__file__).parent.rglob("*.py"))
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda path: path.stem)
+def test_a_module_fits_in_a_head(module: Path) -> None:
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_pymysql_and_prometheus_client_have_one_importer_each() -> None:
+    importers: dict[str, set[str]] = {"pymysql": set(), "prometheus_client": set()}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                if name.partition(".")[0] in importers:
+                    importers[name.partition(".")[0]].add(path.stem)
+    assert importers == {"pymysql": {"mysql"}, "prometheus_client": {"metrics"}}
+
+
+# TLS: every CA certificate of the system costs 21 ms
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The certificate of an authority, made up."""
+    x509 = pytest.importorskip("cryptography.x509", reason="no cryptography here to make a certificate with")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "made up")])
+    begins = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(begins + datetime.timedelta(days=36500))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def certificates_loaded(tls: str, **settings: str) -> int | None:
+    context = tls_context(Settings.of(host="h", tls=tls, **settings), Wire(Deadline(1)))
+    return None if context is None else context.cert_store_stats()["x509_ca"]
+
+
+@pytest.mark.parametrize(
+    ("tls", "count"), [("disabled", None), ("preferred", 0), ("required", 0), ("verify-ca", 1), ("verify-identity", 1)]
+)
+def test_the_system_s_certificates_are_loaded_only_to_verify(
+    tls: str, count: int | None, authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    monkeypatch.setenv("SSL_CERT_DIR", str(authority.parent))
+    assert certificates_loaded(tls) == count
+
+
+@pytest.mark.parametrize("tls", ["verify-ca", "verify-identity"])
+def test_with_an_authority_of_one_s_own_no_other_is_trusted(
+    tls: str, authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+    assert certificates_loaded(tls, tls_ca=str(authority)) == 1

@@ -1,0 +1,73 @@
+"""Making real trouble on a replica, and putting it right again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.lab.replication import Replication
+from tests.lab.server import Server
+from tests.lab.waiting import wait_until
+
+DUPLICATE_ENTRY = 1062
+
+
+class Troubles(Replication):
+    """Needs the tables that `create_tables` makes on the source."""
+
+    def create_tables(self) -> None:
+        self.source.sql("CREATE DATABASE lab")
+        self.source.sql("CREATE TABLE lab.written (id INT AUTO_INCREMENT PRIMARY KEY, note VARCHAR(200))")
+        self.source.sql("CREATE TABLE lab.lagging (id INT AUTO_INCREMENT PRIMARY KEY)")
+        self.source.sql("CREATE TABLE lab.breaking (id INT AUTO_INCREMENT PRIMARY KEY)")
+
+    def write(self, note: str = "") -> int:
+        """One row on the source; returns its id."""
+        with self.source.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("INSERT INTO lab.written (note) VALUES (%s)", (note,))
+            return int(cursor.lastrowid or 0)
+
+    def set_read_only(self, replica: Server, on: bool) -> None:
+        replica.sql(f"SET GLOBAL read_only = {'ON' if on else 'OFF'}")
+
+    def break_sql_thread(self, replica: Server) -> None:
+        """A row that only this replica has, then the same row from the source: error 1062 stops the SQL thread."""
+        row = self.source.sql("SELECT COALESCE(MAX(id), 0) + 1 AS next FROM lab.breaking")[0]["next"]
+        replica.sql_here_only(f"INSERT INTO lab.breaking VALUES ({row})")
+        self.source.sql(f"INSERT INTO lab.breaking VALUES ({row})")
+        wait_until(lambda: self._sql_errno(replica) == DUPLICATE_ENTRY, f"{replica.name} to meet the duplicate row")
+
+    def repair_sql_thread(self, replica: Server) -> None:
+        """Remove the row that stands in the way, and let the source's one in."""
+        replica.sql_here_only("DELETE FROM lab.breaking ORDER BY id DESC LIMIT 1")
+        self.start_threads(replica)
+        self.wait_until_caught_up(replica)
+
+    @contextmanager
+    def broken_sql_thread(self, replica: Server) -> Iterator[None]:
+        self.break_sql_thread(replica)
+        yield
+        self.repair_sql_thread(replica)
+
+    @contextmanager
+    def make_lag(self, replica: Server, seconds: int = 0) -> Iterator[None]:
+        """A real lag: the applier waits for a lock while the source has written; Seconds_Behind grows by 1 a second.
+
+        With `seconds` the source writes as of so long ago, so that the replica reports that lag at once: it computes
+        Seconds_Behind from the event's timestamp, whether or not we waited for it to grow old. (The microsecond
+        commit timestamps of MySQL's performance_schema stay those of now.)
+        """
+        with replica.connect() as holder:
+            # READ is enough to hold up the applier, and super_read_only does not forbid it.
+            holder.cursor().execute("LOCK TABLES lab.lagging READ")
+            with self.source.connect() as writer, writer.cursor() as cursor:
+                cursor.execute(f"SET timestamp = UNIX_TIMESTAMP() - {seconds}")
+                cursor.execute("INSERT INTO lab.lagging VALUES ()")
+            self.wait_for_lag(replica, max(seconds, 1))
+            yield
+        if replica.pid() is not None and self.runs(replica):
+            self.wait_until_caught_up(replica)
+
+    def _sql_errno(self, replica: Server) -> int:
+        channel = self.channel(replica)
+        return channel.sql_errno if channel else 0
