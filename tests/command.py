@@ -1,6 +1,6 @@
 """Runs the command under test as keepalived would: a process of its own, its exit code, what it printed.
 
-MYSQLCHECK_COMMAND chooses another installation (the built wheel, the director's own Python and packages);
+TEST_COMMAND chooses another installation (the built wheel, the director's own Python and packages);
 without it the one beside this interpreter is meant.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-COMMAND = shlex.split(os.environ.get("MYSQLCHECK_COMMAND", str(Path(sys.executable).with_name("mysqlcheck"))))
+COMMAND = shlex.split(os.environ.get("TEST_COMMAND", str(Path(sys.executable).with_name("mysqlcheck"))))
 MOST_SECONDS = 60.0
 
 

@@ -74,6 +74,7 @@ all that the check needs, and what the tests log in with. Restrict the account t
 
 
 def option_row(setting: Setting[object]) -> str:
+    """Write a setting as a row of the table."""
     flag = f"`{setting.option}`" if "cli" in setting.sources else f"`{setting.variable}`"
     metavar = setting.kind.metavar.replace("|", "\\|")
     everywhere = setting.sources == set(SOURCES)
@@ -84,6 +85,7 @@ def option_row(setting: Setting[object]) -> str:
 
 
 def pages() -> dict[str, str]:
+    """Return every generated page by its file name."""
     rows = "".join(map(option_row, Settings.declared().values()))
     options = f"{NOTE}{OPTIONS}| option | meaning | allowed | default |\n|---|---|---|---|\n{rows}"
     metrics = "".join(
@@ -101,12 +103,14 @@ def pages() -> dict[str, str]:
 
 
 def wrong_reasons() -> list[str]:
+    """Return what reasons.md lacks, and what it has too much."""
     sections = set(re.findall(r"^## `(\w+)`", (HERE / "reasons.md").read_text(), re.MULTILINE))
     missing = [f"reasons.md has no section for `{code}`" for code in CODES if code not in sections]
     return missing + [f"reasons.md has a section for `{code}`, which no rule gives" for code in sections - set(CODES)]
 
 
 def main() -> int:
+    """Write the pages, or with --check compare them; 1 where something is out of date."""
     wrong = wrong_reasons()
     for name, text in pages().items():
         page = HERE / name

@@ -1,4 +1,4 @@
-"""What a user meets at the command line; every test runs against any installation (MYSQLCHECK_COMMAND).
+"""What a user meets at the command line; every test runs against any installation (TEST_COMMAND).
 
 conftest.py             a port that refuses, and a healthy replica
 test_help.py            --help, --version, the two entry points

@@ -20,7 +20,8 @@ def examples() -> list[tuple[str, str]]:
     whole = [(path.name, path.read_text()) for path in sorted((TOP / "contrib/keepalived").glob("*.conf"))]
     block = re.search(r"^( +)real_server .*?^\1}$", (TOP / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     assert block is not None
-    server = f"virtual_server 192.168.1.10 3306 {{\n delay_loop 2\n lvs_sched wlc\n lvs_method DR\n protocol TCP\n{block[0]}\n}}\n"
+    methods = "delay_loop 2\nlvs_sched wlc\nlvs_method DR\nprotocol TCP\n"
+    server = f"virtual_server 192.168.1.10 3306 {{\n{methods}{block[0]}\n}}\n"
     return [*whole, ("README.md", f"global_defs {{\n script_user root\n enable_script_security\n}}\n{server}")]
 
 

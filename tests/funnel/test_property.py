@@ -1,6 +1,7 @@
 """Whatever it is given and whatever it meets: the exit code is 1, or the one that the Decision asks for.
 
-Every run has a seed of its own, which is printed when an example fails; FUNNEL_SEED repeats a run.
+Every run has a seed of its own, which is printed when an example fails; FUNNEL_SEED repeats a run, and
+FUNNEL_TIMES makes it longer.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from .injection import COMMAND, MOST_SECONDS
 from .judging import assert_track_file, assert_weight, document_of, expected_code
 
 SEED = int(os.environ.get("FUNNEL_SEED") or random.SystemRandom().randrange(2**32))
+TIMES = int(os.environ.get("FUNNEL_TIMES") or 1)
 PROFILE = settings(
     deadline=None,
     derandomize=False,
@@ -123,7 +125,7 @@ def test_with_sound_settings_the_exit_code_is_that_of_the_decision(
     print(f"FUNNEL_SEED={SEED}")
 
     @seed(SEED + part)
-    @settings(PROFILE, max_examples=50)
+    @settings(PROFILE, max_examples=50 * TIMES)
     @given(sound())
     def holds(example: Example) -> None:
         with tempfile.TemporaryDirectory() as name:
@@ -150,7 +152,7 @@ def test_with_any_settings_the_exit_code_is_1_or_that_of_the_decision(
     print(f"FUNNEL_SEED={SEED}")
 
     @seed(SEED + 100 + part)
-    @settings(PROFILE, max_examples=100)
+    @settings(PROFILE, max_examples=100 * TIMES)
     @given(anything())
     def holds(example: Example) -> None:
         with tempfile.TemporaryDirectory() as name:
@@ -165,7 +167,7 @@ def test_the_same_holds_for_whole_processes(keys: Keys, start: float) -> None:
     print(f"FUNNEL_SEED={SEED}")
 
     @seed(SEED + 200)
-    @settings(PROFILE, max_examples=20)
+    @settings(PROFILE, max_examples=20 * TIMES)
     @given(sound() | anything())
     def holds(example: Example) -> None:
         with tempfile.TemporaryDirectory() as name, HostileServer(example.script, keys.props) as server:

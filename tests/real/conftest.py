@@ -3,7 +3,7 @@
     def test_a_stopped_sql_thread_fails(topology):
         topology.stop_sql_thread(topology.replica)
 
-A kind that cannot run here is skipped; MYSQLCHECK_REQUIRE (names separated by commas, or `all`) makes that a failure.
+A kind that cannot run here is skipped; TEST_REQUIRE (names separated by commas, or `all`) makes that a failure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.real.report import PROVIDER, SERVER, pytest_terminal_summary
 __all__ = ["pytest_terminal_summary"]
 
 FIXTURE = "running_topology"
-REQUIRE = "MYSQLCHECK_REQUIRE"
+REQUIRE = "TEST_REQUIRE"
 REPLICAS = 2
 
 

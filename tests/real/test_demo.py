@@ -179,7 +179,7 @@ def test_a_demo_that_meets_another_answer_says_what_it_saw(tmp_path: Path) -> No
     liar.chmod(0o700)
     folder = tmp_path / "temporary"
     folder.mkdir()
-    with demo(folder, MYSQLCHECK_COMMAND=str(liar)) as process:
+    with demo(folder, TEST_COMMAND=str(liar)) as process:
         said, _ = process.communicate(timeout=LONGEST)
     assert process.returncode == 1
     assert "replica 1 should have given exit 1, weighted 1" in said

@@ -21,7 +21,7 @@ def tool(name: str) -> str:
     path = TOOLS / name
     if not path.exists():
         why = f"no {name}: run tests/lab/install metrics"
-        if os.environ.get("MYSQLCHECK_REQUIRE"):
+        if os.environ.get("TEST_REQUIRE"):
             pytest.fail(why)
         pytest.skip(why)
     return str(path)
