@@ -112,12 +112,11 @@ def dial(target: Target, wire: Wire) -> socket.socket:
     wire.stage = f"resolving {target.host}"
     addresses = _resolve(target, wire)
     wire.stage = "connecting"
-    for rest in range(len(addresses) - 1, 0, -1):
-        family, address = addresses[-rest - 1]
+    *others, last = addresses
+    for tried, (family, address) in enumerate(others):
         with contextlib.suppress(OSError, OutOfTime):
-            return _connected(family, address, wire, rest + 1)
-    family, address = addresses[-1]
-    return _connected(family, address, wire, 1)
+            return _connected(family, address, wire, len(addresses) - tried)
+    return _connected(*last, wire, 1)
 
 
 def _connected(family: int, address: Any, wire: Wire, sharers: int) -> socket.socket:

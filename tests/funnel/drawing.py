@@ -28,6 +28,9 @@ from tests.hostile.server import Script
 TIMEOUTS = ("100ms", "0.2", "300ms", "0.3s")
 LONGEST_TIMEOUT = 0.3
 
+WRITABLE = "track"
+"""The one track file that can be written; every other drawn path cannot."""
+
 DURATIONS = ("1", "5s", "10", "30s", "45s", "1m", "1h", "0.02h", "60000ms")
 GOOD: dict[str, tuple[str, ...]] = {
     "user": ("mysqlcheck", "monitor", "ü"),
@@ -35,7 +38,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "tls": ("disabled", "preferred", "required"),
     "role": ("replica", "source", "any"),
     "weight": ("1", "2", "7", "9", "10", "11", "100", "252", "253"),
-    "track_file": ("{folder}/track", "{folder}/missing/track", "{folder}"),
+    "track_file": (f"{{folder}}/{WRITABLE}", "{folder}/missing/track", "{folder}"),
     "base_weight": ("1", "2", "253"),
     "max_lag": DURATIONS,
     "resume_lag": DURATIONS,

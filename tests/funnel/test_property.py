@@ -22,7 +22,7 @@ from tests.hostile.keys import Keys
 from tests.hostile.personas import PASSWORD
 from tests.hostile.server import HostileServer
 
-from .drawing import LONGEST_TIMEOUT, Example, anything, sound
+from .drawing import LONGEST_TIMEOUT, WRITABLE, Example, anything, sound
 from .forks import Ended, Forks
 from .injection import COMMAND, MOST_SECONDS
 from .judging import assert_track_file, assert_weight, document_of, expected_code
@@ -101,7 +101,7 @@ def judge(example: Example, run: Run, ended: Ended, start: float) -> None:
     assert ended.seconds <= LONGEST_TIMEOUT + 0.5 + start
     document = document_of(ended.out)
     if document is not None and "exit_code" in document:
-        assert ended.code == document["exit_code"] == expected_code(document)
+        assert ended.code == document["exit_code"] == expected_code(document, (run.folder / WRITABLE).is_file())
         assert not (example.must_not_serve and document["decision"] == "serve" and not document["shadow"])
     elif "--help" in run.arguments or "--version" in run.arguments:
         assert ended.code in (0, 1)
