@@ -97,8 +97,12 @@ def _backstop(began: float, timeout: float) -> None:
     global _null
     if _null is None:
         _null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-    left = began + timeout + GRACE - time.monotonic()
-    faulthandler.dump_traceback_later(max(left, 0.001), exit=True, file=_null)
+    left = max(0.001, began + timeout + GRACE - time.monotonic())
+    try:
+        faulthandler.dump_traceback_later(left, exit=True, file=_null)
+    except RuntimeError:  # no more threads: a timer is late where something holds the GIL, and better than none
+        _signal.signal(_signal.SIGALRM, lambda *_: os._exit(1))
+        _signal.setitimer(_signal.ITIMER_REAL, left)
 
 
 _null: int | None = None

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mysqlcheck import clock, mysql, outcome, publish
 from mysqlcheck.checks import judge, probes
 from mysqlcheck.clock import Deadline
+from mysqlcheck.errors import OutOfTime
 from mysqlcheck.holddown import remember, step
 from mysqlcheck.model import Decision, Memory, Observation, Verdict
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import Answer, ExitCode
+
+LEAST_SECONDS = 0.1
+"""What writing a file may take although the deadline has passed; the backstop leaves 0.4 s (fast.py)."""
 
 
 class Look(NamedTuple):
@@ -50,12 +55,22 @@ def check(settings: Settings, deadline: Deadline) -> Report:
     warnings = []
     if settings.track_file is not None:
         value = outcome.track_value(decision, seen.answer)
-        warnings.append(publish.replace(settings.track_file, b"%d\n" % value))
+        warnings.append(_in_time(deadline, settings.track_file, lambda path: publish.replace(path, b"%d\n" % value)))
     published = not any(warnings)
     exit_code = outcome.exit_code(decision, seen.answer, published=published)
     if settings.textfile is not None:
-        warnings.append(_export(settings.textfile, seen, settings, exit_code))
+        warnings.append(_in_time(deadline, settings.textfile, lambda path: _export(path, seen, settings, exit_code)))
     return Report(seen, decision, exit_code, published, tuple(filter(None, warnings)))
+
+
+def _in_time(deadline: Deadline, path: str, write: Callable[[str], str | None]) -> str | None:
+    """Write a file, or return why not: a disk that hangs takes no healthy server out, nor do broken metrics."""
+    try:
+        return clock.within(max(LEAST_SECONDS, deadline.left()), lambda: write(path))
+    except OutOfTime:
+        return f"cannot write {path}: it takes too long"
+    except Exception as error:  # noqa: BLE001 - prometheus_client missing, for one
+        return f"cannot write {path}: {type(error).__name__}: {error}"
 
 
 def _export(path: str, seen: Look, settings: Settings, exit_code: ExitCode) -> str | None:

@@ -255,6 +255,22 @@ def test_a_log_that_fails_takes_no_healthy_server_out(healthy: HostileServer, tm
         assert (ran.code, ran.fired > 0) == (GOOD, True), error
 
 
+def test_metrics_that_cannot_be_made_take_no_healthy_server_out(healthy: HostileServer, tmp_path: Path) -> None:
+    gone = "import sys\nsys.modules['prometheus_client'] = None\n"
+    ran = Injection.of(tmp_path, gone).run(*address(healthy), *WEIGHT, "--textfile", str(tmp_path))
+    assert ran.code == GOOD
+    assert "cannot write" in ran.err
+
+
+@pytest.mark.parametrize("option", ["--textfile", "--track-file"])
+def test_a_disk_that_hangs_takes_no_healthy_server_out(option: str, healthy: HostileServer, tmp_path: Path) -> None:
+    hang = "import os, time\ndef replace(*_):\n    fired()\n    time.sleep(60)\nos.replace = replace\n"
+    style = WEIGHT if option == "--textfile" else ()
+    ran = Injection.of(tmp_path, hang).run(*address(healthy), *style, option, str(tmp_path / "f"), "--timeout", "1s")
+    assert (ran.code, ran.fired) == (GOOD if style else 0, 1)
+    assert "too long" in ran.err
+
+
 @pytest.mark.parametrize("option", ["--config", "--defaults-file", "--password-file"])
 def test_a_file_that_hangs_ends_in_1_and_in_time(option: str, healthy: HostileServer, tmp_path: Path) -> None:
     """A FIFO that nobody writes to; a file on a dead NFS server does the same."""

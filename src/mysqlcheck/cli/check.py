@@ -41,7 +41,7 @@ def command(shown: list[str]) -> click.Command:
     def show(text: Callable[[click.Context], str]) -> Callable[[click.Context, click.Parameter, bool], None]:
         def callback(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
             if wanted:
-                click.echo(text(context))
+                console.say(text(context), Deadline(2.0))  # not click.echo: `--help | head` is no crash
                 shown.append(str(parameter.name))
                 context.exit()
 
