@@ -42,7 +42,8 @@ class LocalMariaDB(Server):
     def make_empty_datadir(cls, datadir: Path) -> None:
         tool = program("mariadb-install-db") or "mariadb-install-db"
         command = [tool, "--no-defaults", f"--datadir={datadir}", "--auth-root-authentication-method=normal"]
-        command += ["--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=8M", *as_whom()]
+        # --force: also on a machine that cannot look its own name up
+        command += ["--skip-test-db", "--force", "--skip-name-resolve", "--innodb-log-file-size=8M", *as_whom()]
         made = subprocess.run(command, capture_output=True, text=True)
         if made.returncode != 0:
             raise LabError(f"mariadb-install-db failed:\n{made.stdout}\n{made.stderr}")
