@@ -13,9 +13,10 @@ from typing import Any
 from mysqlcheck import optionfile
 from mysqlcheck.checks import Policy
 from mysqlcheck.errors import Problem, SettingsError
+from mysqlcheck.kinds import OneOf, Text
 from mysqlcheck.model import Target
 from mysqlcheck.outcome import OutcomeSettings
-from mysqlcheck.settings import Layer, OneOf, Setting, Text, nearest, read, resolve
+from mysqlcheck.settings import Layer, Setting, nearest, read, resolve
 
 DEFAULT_CONFIG = "/etc/mysqlcheck/mysqlcheck.toml"
 DEFAULT_OPTION_FILE = "/etc/mysqlcheck/my.cnf"

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from mysqlcheck.model import Action, Decision, Severity, Standing, Verdict
-from mysqlcheck.settings import Flag, Group, Setting, Text, Whole
+from mysqlcheck.kinds import Flag, Text, Whole
+from mysqlcheck.model import Action, Decision, Phase, Severity, Standing, Verdict
+from mysqlcheck.settings import Group, Setting
 
 DEFAULT_TRACK_WEIGHT = 100
 
@@ -91,18 +92,13 @@ def answer_style(settings: OutcomeSettings) -> Answer:
     return Answer(Style.PLAIN, DEFAULT_TRACK_WEIGHT)
 
 
-ACTION = {
-    Severity.OK: Action.SERVE,
-    Severity.NOTE: Action.SERVE,
-    Severity.DRAIN: Action.DRAIN,
-    Severity.FAIL: Action.FAIL,
-}
+ACTION = {Phase.UP: Action.SERVE, Phase.DRAINING: Action.DRAIN, Phase.DOWN: Action.FAIL}
 
 
 def decide(standing: Standing, verdict: Verdict) -> Decision:
-    """Turn where the server stands into what keepalived is asked to do."""
+    """Turn where the server stands into what keepalived is asked to do; the verdict says why, and how much."""
     against = tuple(reason for reason in verdict.reasons if reason.severity > Severity.OK)
-    return Decision(ACTION[verdict.severity], verdict.share, standing.phase, against)
+    return Decision(ACTION[standing.phase], verdict.share, standing.phase, against)
 
 
 def always_serve(decision: Decision) -> Decision:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysqlcheck.holddown import step
-from mysqlcheck.model import Action, Decision, Phase, Reason, Severity, Standing, Verdict
+from mysqlcheck.model import Action, Decision, Phase, Reason, Severity, Verdict
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import (
     Answer,
@@ -193,7 +193,7 @@ def test_shadow_always_serves_in_full_and_keeps_the_reasons(made: Decision) -> N
 
 
 def line(judged: Verdict, answer: Answer = PLAIN, shadow: bool = False) -> str:
-    made = decide(Standing(Phase.UP, NOW), judged)
+    made = decide(step(None, judged, NOW), judged)
     return status_line("db1:3306", made, answer, "lag 0 s", shadow)
 
 

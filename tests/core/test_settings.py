@@ -10,22 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysqlcheck.errors import Problem, SettingsError
+from mysqlcheck.kinds import DAY, Flag, Kind, OneOf, Seconds, Text, Whole, show_seconds
 from mysqlcheck.options import Settings
-from mysqlcheck.settings import (
-    DAY,
-    Flag,
-    Group,
-    Kind,
-    Layer,
-    OneOf,
-    Seconds,
-    Setting,
-    Text,
-    Whole,
-    nearest,
-    resolve,
-    show_seconds,
-)
+from mysqlcheck.settings import Group, Layer, Setting, nearest, resolve
 
 SECONDS = Seconds()
 NOT_ALLOWED = "refused"

@@ -6,7 +6,6 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.hostile.keys import Keys, make_keys
-from tests.hostile.personas import MYSQL
 from tests.hostile.server import HostileServer
 
 
@@ -19,20 +18,6 @@ def hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     return make_keys(tmp_path_factory.mktemp("keys"))
-
-
-@pytest.fixture
-def dead() -> Iterator[HostileServer]:
-    """A port that refuses connections."""
-    with HostileServer(None) as server:
-        yield server
-
-
-@pytest.fixture
-def healthy() -> Iterator[HostileServer]:
-    """A replica with nothing against it."""
-    with HostileServer(MYSQL.script()) as server:
-        yield server
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mysqlcheck.kinds import Flag, OneOf, Seconds, Secret, Text, Whole
 from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion, Severity
-from mysqlcheck.settings import Flag, Group, OneOf, Seconds, Secret, Setting, Text, Whole
+from mysqlcheck.settings import Group, Setting
 
 CODES = (
     "unreachable",

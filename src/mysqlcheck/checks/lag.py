@@ -13,8 +13,9 @@ from collections.abc import Iterator
 
 from mysqlcheck.checks.channels import Channel, Channels
 from mysqlcheck.checks.probe import Rule
+from mysqlcheck.kinds import Seconds, show_seconds
 from mysqlcheck.model import Instant, Memory, Observation, Reason, Severity
-from mysqlcheck.settings import Group, Seconds, Setting, show_seconds
+from mysqlcheck.settings import Group, Setting
 
 LEAST_SHARE = 0.1
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mysqlcheck.settings import Group, OneOf, Setting
+from mysqlcheck.kinds import OneOf
+from mysqlcheck.settings import Group, Setting
 
 
 class RoleSettings(Group):

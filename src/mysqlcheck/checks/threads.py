@@ -13,8 +13,9 @@ from mysqlcheck.checks.channels import Channel, Channels
 from mysqlcheck.checks.connection import NETWORK
 from mysqlcheck.checks.probe import Rule
 from mysqlcheck.checks.role import RoleSettings
+from mysqlcheck.kinds import Seconds, show_seconds
 from mysqlcheck.model import Instant, Memory, Observation, Reason, Severity
-from mysqlcheck.settings import Seconds, Setting, show_seconds
+from mysqlcheck.settings import Setting
 
 SOURCE_UNAVAILABLE = NETWORK | {
     1040,  # the source has too many connections

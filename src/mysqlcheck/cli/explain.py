@@ -13,11 +13,11 @@ from mysqlcheck.cli.options import given, options
 from mysqlcheck.cli.present import facts_document, reason_document
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import SettingsError
+from mysqlcheck.kinds import show_seconds
 from mysqlcheck.model import Reason, Severity, Value
 from mysqlcheck.oneshot import Look, look
 from mysqlcheck.options import load
 from mysqlcheck.outcome import DEFAULT_TRACK_WEIGHT, Answer, Style
-from mysqlcheck.settings import show_seconds
 
 NOT_WRITTEN = frozenset({"track_file", "textfile", "shadow"})
 VERDICT = {Severity.OK: "ok", Severity.NOTE: "serves", Severity.DRAIN: "DRAIN", Severity.FAIL: "FAIL"}

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import click
 
+from mysqlcheck.kinds import Flag
 from mysqlcheck.options import Settings
-from mysqlcheck.settings import Flag
 
 
 def options(names: Iterable[str] | None = None) -> list[click.Parameter]:
