@@ -11,15 +11,12 @@ because of a server. Three things here stand against a hostile or broken one:
 from __future__ import annotations
 
 import contextlib
+import importlib
 import socket
 import ssl
+import sys
 from collections.abc import Sequence
 from typing import Any
-
-import pymysql
-from pymysql.connections import Connection as PyMySQLConnection
-from pymysql.connections import MysqlPacket
-from pymysql.constants import CLIENT
 
 from mysqlcheck import clock
 from mysqlcheck.checks import connection as trouble
@@ -29,6 +26,20 @@ from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import OutOfTime, PasswordWithheld, TlsRefused, TooMuchData, UnexpectedAnswer
 from mysqlcheck.model import Observation, Reason, ServerVersion, Table, Target
 from mysqlcheck.wire import MOST_BYTES, TlsContext, Wire, blaming, dial, tls_context
+
+# PyMySQL imports the package cryptography wherever it is installed: 20 ms of CPU, and a core in Rust that ends the
+# process by SIGABRT when memory is short. Only an RSA key needs it; `_load_rsa` brings it in then.
+_loaded = sys.modules.get("cryptography")
+sys.modules["cryptography"] = None  # type: ignore[assignment]
+try:
+    import pymysql
+    from pymysql.connections import Connection as PyMySQLConnection
+    from pymysql.connections import MysqlPacket
+    from pymysql.constants import CLIENT
+finally:
+    del sys.modules["cryptography"]
+    if _loaded is not None:
+        sys.modules["cryptography"] = _loaded
 
 SCRAMBLED = {b"mysql_native_password", b"caching_sha2_password", b"client_ed25519"}
 """Authentication by challenge and response: what is sent proves the password and does not show it."""
@@ -77,6 +88,7 @@ class Connection(PyMySQLConnection):  # type: ignore[misc]
                 "Use --tls required, or pin its key with --server-public-key-path FILE, or allow any key with "
                 "--get-server-public-key"
             )
+        _load_rsa()
         return self._key
 
     @server_public_key.setter
@@ -254,6 +266,13 @@ def _plainly(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"the name cannot be resolved: {error.strerror}"
     return one_line(error.strerror or str(error)).lower()
+
+
+def _load_rsa() -> None:
+    """Let PyMySQL see the package cryptography after all; without it PyMySQL says so itself."""
+    auth = importlib.import_module("pymysql._auth")
+    if not auth._have_cryptography:
+        importlib.reload(auth)
 
 
 def _public_key(path: str | None) -> bytes | None:

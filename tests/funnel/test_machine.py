@@ -227,7 +227,7 @@ resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 """
 
 
-@pytest.mark.parametrize("megabytes", [0, 1, 4, 8, 12, 16, 24, 48])
+@pytest.mark.parametrize("megabytes", [0, 1, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64])
 def test_no_memory_left(megabytes: int, healthy: HostileServer, dead: HostileServer, tmp_path: Path) -> None:
     """RLIMIT_AS, from not enough for the first import to enough for most of a check."""
     injection = Injection.of(tmp_path, LITTLE_MEMORY.format(extra=megabytes << 20))
