@@ -61,7 +61,7 @@ Worth an alert:
 
     mysqlcheck_decision{decision="serve"} == 0                           # out of rotation, or only in shadow: would be
     time() - mysqlcheck_last_check_timestamp_seconds > 60                # nobody checks this target any more
-    count by (role) (mysqlcheck_decision{decision="serve"} == 1) < 2     # the pool is getting small
+    sum by (role) (mysqlcheck_decision{decision="serve"}) < 2            # the pool is getting small
 """
 
 GRANTS = """# Grants

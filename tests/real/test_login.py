@@ -9,13 +9,10 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from tests.command import COMMAND, mysqlcheck
+from tests.command import mysqlcheck
 from tests.lab.accounts import MONITOR_ACCOUNT
 from tests.lab.topology import Topology
 from tests.real.checking import Checker
-
-FLOOR = "/usr/bin/python3" in COMMAND
-"""Debian's own Python, where the package cryptography need not be installed."""
 
 
 @pytest.fixture
