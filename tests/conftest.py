@@ -1,6 +1,7 @@
 """What holds for every run of the tests, and the two servers that most of them ask for."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -24,3 +25,13 @@ def healthy() -> Iterator[HostileServer]:
     """A replica with nothing against it."""
     with HostileServer(MYSQL.script()) as server:
         yield server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything is required (CI), a test that is skipped has failed: nothing is left out in silence."""
+    report = yield
+    if report.skipped and os.environ.get("TEST_REQUIRE") == "all":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, although TEST_REQUIRE=all: {report.longrepr}"
+    return report
