@@ -26,6 +26,7 @@ COMMANDS = frozenset({"explain", "grants"})
 """Commands for people, first on the command line; they end as people expect. All else is the check."""
 
 FATAL_SIGNALS = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP)
+OUT_OF_MEMORY = b"mysqlcheck: out of memory, answering 1 (down)\n"
 DEFAULT_TIMEOUT = 3.0
 GRACE = 0.4
 """How long after --timeout the backstop waits for the answer to be written, in seconds."""
@@ -45,7 +46,12 @@ def main() -> NoReturn:
         _leave_at_once_on_signals()
         _backstop(began, DEFAULT_TIMEOUT)
         code = _check(began)
-    except BaseException:  # noqa: BLE001 - SystemExit, MemoryError, everything: the funnel
+    except MemoryError:
+        # Leave at once: CPython's heap was seen broken after one, and glibc aborted, which is a death by signal,
+        # in the very import of the module that would have told of it.
+        if os.isatty(2):
+            os.write(2, OUT_OF_MEMORY)
+    except BaseException:  # noqa: BLE001 - SystemExit, everything: the funnel
         _report_crash()
     finally:
         os._exit(code)  # atexit hooks, threads and buffers have no say any more

@@ -101,7 +101,8 @@ class Example(NamedTuple):
     option_file: bytes | None
     script: Script | None
     server: str
-    must_not_serve: bool = False
+    must_not_serve: frozenset[str] = frozenset()
+    """The roles in which nobody could call this server healthy."""
 
 
 SECONDS: Any = st.one_of(
@@ -110,11 +111,11 @@ SECONDS: Any = st.one_of(
 
 
 class Rows(NamedTuple):
-    """A good server with drawn rows; `bad` where nobody could call what it says healthy for any role."""
+    """A good server with drawn rows; `bad` are the roles in which nobody could call what it says healthy."""
 
     persona: Persona
     shown: str
-    bad: bool
+    bad: frozenset[str]
 
 
 @st.composite
@@ -154,17 +155,17 @@ def rows(draw: st.DrawFn) -> Rows:
     bad = any(sql != "Yes" or io == "Perhaps" for io, sql in states)
     bad |= any(lag in ("", "-1", "x") or (lag is not None and int(lag) > 3600) for lag in lags)
     bad |= any(lag is None and state == ("Yes", "Yes") for lag, state in zip(lags, states, strict=True))
-    return Rows(
-        persona, f"{persona.version} {states} {lags} read_only={read_only}", bad or read_only in (None, "MAYBE")
-    )
+    roles = {"replica", "any"} if bad else set()  # a source is not asked for its own replication
+    roles |= {"replica", "any", "source"} if read_only in (None, "MAYBE") else set()
+    return Rows(persona, f"{persona.version} {states} {lags} read_only={read_only}", frozenset(roles))
 
 
 @st.composite
-def servers(draw: st.DrawFn) -> tuple[Script | None, str, bool]:
+def servers(draw: st.DrawFn) -> tuple[Script | None, str, frozenset[str]]:
     """A server out of the table of hostile ones, or one that speaks well and says anything."""
     if draw(st.integers(0, 2)) == 0:
         behaviour = draw(st.sampled_from(BEHAVIOURS))
-        return behaviour.script, behaviour.name, False
+        return behaviour.script, behaviour.name, frozenset()
     drawn = draw(rows())
     tls = draw(st.sampled_from(["", "", "", "good"]))
     return drawn.persona.script(tls=tls), drawn.shown, drawn.bad

@@ -102,7 +102,8 @@ def judge(example: Example, run: Run, ended: Ended, start: float) -> None:
     document = document_of(ended.out)
     if document is not None and "exit_code" in document:
         assert ended.code == document["exit_code"] == expected_code(document, (run.folder / WRITABLE).is_file())
-        assert not (example.must_not_serve and document["decision"] == "serve" and not document["shadow"])
+        served = document["decision"] == "serve" and not document["shadow"]
+        assert not (served and document["role"] in example.must_not_serve)
     elif "--help" in run.arguments or "--version" in run.arguments:
         assert ended.code in (0, 1)
     elif ended.code != 1:
