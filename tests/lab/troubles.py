@@ -35,7 +35,7 @@ class Troubles(Replication):
         row = self.source.sql("SELECT COALESCE(MAX(id), 0) + 1 AS next FROM lab.breaking")[0]["next"]
         replica.sql_here_only(f"INSERT INTO lab.breaking VALUES ({row})")
         self.source.sql(f"INSERT INTO lab.breaking VALUES ({row})")
-        wait_until(lambda: self._sql_errno(replica) == DUPLICATE_ENTRY, f"{replica.name} to meet the duplicate row")
+        wait_until(lambda: self._met_the_duplicate(replica), f"{replica.name} to stop at the duplicate row")
 
     def repair_sql_thread(self, replica: Server) -> None:
         """Remove the row that stands in the way, and let the source's one in."""
@@ -68,6 +68,7 @@ class Troubles(Replication):
         if replica.pid() is not None and self.runs(replica):
             self.wait_until_caught_up(replica)
 
-    def _sql_errno(self, replica: Server) -> int:
+    def _met_the_duplicate(self, replica: Server) -> bool:
+        """MySQL shows the error an instant before the thread has stopped."""
         channel = self.channel(replica)
-        return channel.sql_errno if channel else 0
+        return channel is not None and (channel.sql, channel.sql_errno) == ("No", DUPLICATE_ENTRY)
