@@ -19,7 +19,6 @@ from mysqlcheck.oneshot import Look, look
 from mysqlcheck.options import load
 from mysqlcheck.outcome import DEFAULT_TRACK_WEIGHT, Answer, Style
 
-NOT_WRITTEN = frozenset({"track_file", "textfile", "shadow"})
 VERDICT = {Severity.OK: "ok", Severity.NOTE: "serves", Severity.DRAIN: "DRAIN", Severity.FAIL: "FAIL"}
 
 
