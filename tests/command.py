@@ -11,6 +11,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,9 +46,27 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(extra or {})}
 
 
-def mysqlcheck(*arguments: str, env: Mapping[str, str] | None = None, password: str | None = None) -> Ended:
-    """Run the command to its end; a negative code is death by a signal."""
-    variables = environment(env)
+FORGETFUL = {
+    f"MYSQLCHECK_{name}": "0"
+    for name in ("HOLD_DOWN", "RECOVER_AFTER", "RAMP", "TRUST_UPTIME", "FAIL_AFTER", "CREDENTIALS_GRACE")
+}
+"""Every hold and grace turned off: the rules alone."""
+
+
+def mysqlcheck(
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    password: str | None = None,
+    state: Path | None = None,
+) -> Ended:
+    """Run the command to its end; a negative code is death by a signal.
+
+    Without a state directory each run is the first of its life, and all holds are off.
+    """
+    if state is None:
+        with tempfile.TemporaryDirectory(prefix="mysqlcheck-state-") as empty:
+            return mysqlcheck(*arguments, env={**FORGETFUL, **(env or {})}, password=password, state=Path(empty))
+    variables = environment({"MYSQLCHECK_STATE_DIR": str(state), **(env or {})})
     if password is not None:
         variables["MYSQLCHECK_PASSWORD"] = password
     began = time.monotonic()

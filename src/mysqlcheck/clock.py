@@ -33,6 +33,10 @@ class Deadline:
         """Seconds that are left, never below zero."""
         return max(0.0, self._end - time.monotonic())
 
+    def sooner(self, seconds: float) -> Deadline:
+        """Return a deadline that leaves so many seconds for what comes after."""
+        return Deadline(0.0, self._end - seconds)
+
 
 def within(seconds: float, work: Callable[[], Result]) -> Result:
     """Do work that knows no deadline (getaddrinfo, syslog) in a thread of its own, and wait so long for it.

@@ -33,14 +33,19 @@ def say(text: str, deadline: Deadline, stream: int = 1) -> None:
 def warn(text: str, deadline: Deadline) -> None:
     """Say it where it is seen: on standard error, and in syslog where no person looks on."""
     say(f"mysqlcheck: {text}", deadline, 2)
+    log(text, deadline, "WARNING")
+
+
+def log(text: str, deadline: Deadline, priority: str = "NOTICE") -> None:
+    """Write it to syslog, where no person looks on."""
     with contextlib.suppress(Exception):  # no log may stand in the way of the answer, whatever ails it
         if not os.isatty(2):
-            within(min(deadline.left(), LOG_SECONDS), lambda: _log(text))
+            within(min(deadline.left(), LOG_SECONDS), lambda: _log(text, priority))
 
 
-def _log(text: str) -> None:
+def _log(text: str, priority: str) -> None:
     import syslog
 
     syslog.openlog("mysqlcheck", syslog.LOG_PID, syslog.LOG_DAEMON)
     for line in text.encode("utf-8", "backslashreplace").decode().splitlines():
-        syslog.syslog(syslog.LOG_WARNING, line.replace("\0", " "))
+        syslog.syslog(getattr(syslog, f"LOG_{priority}"), line.replace("\0", " "))

@@ -1,7 +1,5 @@
 """The exception tree. A failing MySQL server is no exception: it is data, a Reason (model.py)."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 
@@ -14,6 +12,8 @@ class Problem(NamedTuple):
 
     place: str
     text: str
+    file: str | None = None
+    """The file that it stands in, if it stands in one."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"
@@ -45,3 +45,11 @@ class PasswordWithheld(MysqlcheckError):
 
 class TlsRefused(MysqlcheckError):
     """TLS is demanded and the server does not offer it; becomes `tls_error`, before anything is sent."""
+
+
+class StoreError(MysqlcheckError):
+    """The state directory cannot be used; the check goes on with the server's own words."""
+
+
+class NothingRecorded(StoreError):
+    """The state directory is there, and nothing has been recorded in it yet."""

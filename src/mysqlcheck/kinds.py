@@ -6,6 +6,7 @@ what is not allowed, without words where `allowed` says enough.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -46,8 +47,21 @@ def show_seconds(seconds: float) -> str:
     return text.removesuffix(".0").removesuffix(".") + "s"
 
 
+def show_span(seconds: float) -> str:
+    """Write a span of time to the second, in its two largest units: `48s`, `9m58s`, `2h`, `1d4h`."""
+    rest = max(0, math.ceil(seconds - 1e-6)) if seconds != math.inf else 0
+    parts = []
+    for unit in ("d", "h", "m", "s"):
+        count, rest = divmod(rest, int(UNITS[unit]))
+        if count:
+            parts.append(f"{count}{unit}")
+        elif parts:
+            break
+    return "".join(parts[:2]) or "0s"
+
+
 class Seconds(Kind[float]):
-    """A duration in seconds: `30`, `30s`, `1.5s`, `250ms`, `10m`, `1h`, `2d`."""
+    """A duration in seconds: `30`, `30s`, `1.5s`, `250ms`, `10m`, `1h30m`, `2d`."""
 
     metavar = "DURATION"
 
@@ -57,17 +71,19 @@ class Seconds(Kind[float]):
         self.allowed = f"a duration from {bounds}, like 30s, 10m or 1h"
 
     def from_text(self, text: str) -> float:
-        """Read a number with an optional unit; without one it is seconds."""
-        text = text.strip()
-        number = text.rstrip("mshd")
-        if not (
-            number.isascii() and number.replace(".", "", 1).isdecimal()
-        ):  # refuses nan, inf, signs and exponents too
-            raise ValueError
-        unit = text[len(number) :] or "s"
-        if unit not in UNITS:
-            raise ValueError
-        return self._bounded(float(number) * UNITS[unit])
+        """Read numbers with their units, largest first; a number alone is seconds."""
+        rest, total, smallest = text.strip(), 0.0, math.inf
+        while rest or smallest == math.inf:
+            number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
+            letters = rest[len(number) :]
+            unit = letters[: len(letters) - len(letters.lstrip("mshd"))]
+            if not letters and smallest == math.inf:  # a number alone
+                letters = unit = "s"
+            # refuses nan, inf, signs, exponents, and units out of order too
+            if not number.replace(".", "", 1).isdecimal() or UNITS.get(unit, math.inf) >= smallest:
+                raise ValueError
+            total, smallest, rest = total + float(number) * UNITS[unit], UNITS[unit], letters[len(unit) :]
+        return self._bounded(total)
 
     def from_toml(self, value: object) -> float:
         """Accept a bare number of seconds too."""

@@ -11,17 +11,21 @@ import math
 import re
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from mysqlcheck import holddown
 from mysqlcheck.checks import CODES, lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.read_only import ReadOnly
-from mysqlcheck.model import Action, Decision, Observation
-from mysqlcheck.outcome import Answer, Style, weight
+from mysqlcheck.judgement import JudgementSettings, Look
+from mysqlcheck.model import Action, Phase
+from mysqlcheck.outcome import Style, weight
+
+Family: TypeAlias = GaugeMetricFamily | CounterMetricFamily
 
 
 class Metric(NamedTuple):
@@ -30,6 +34,7 @@ class Metric(NamedTuple):
     name: str
     help: str
     labels: tuple[str, ...] = ()
+    type: str = "gauge"
 
 
 DECISION = Metric("mysqlcheck_decision", "1 for what the rules say of the server, 0 for the others.", ("decision",))
@@ -50,9 +55,25 @@ SERVER = Metric(
     "Always 1; the server's flavor and version, empty where unknown.",
     ("flavor", "version"),
 )
+PHASE = Metric("mysqlcheck_phase", "1 for the phase that the server is in, 0 for the others.", ("phase",))
+HOLD = Metric(
+    "mysqlcheck_hold_remaining_seconds",
+    "How long the hold timer still runs: 0 where nothing is held, +Inf until released by hand.",
+)
+OPERATOR_HOLD = Metric("mysqlcheck_operator_hold", "1 while an operator has drained the server by hand.")
+FLAPS = Metric("mysqlcheck_flaps", "Restarts and failures remembered; each half-life halves what one counts.")
+TRANSITIONS = Metric(
+    "mysqlcheck_transitions_total",
+    "Changes of phase since the state directory was begun; 0 where it cannot be read.",
+    ("from", "to"),
+    "counter",
+)
+LAST_CHANGE = Metric("mysqlcheck_last_change_timestamp_seconds", "Unix time of the last change of phase.")
+STATE_ERROR = Metric("mysqlcheck_state_error", "1 where memory could not be read or kept in the state directory.")
+CONFIG_ERROR = Metric("mysqlcheck_config_error", "1 where a file is broken and its last good version is used.")
 METRICS = (
-    DECISION, REASON, WEIGHT, FULL_WEIGHT, EXIT_CODE, SHADOW, LAG, CHANNELS, IO_RUNNING, SQL_RUNNING,
-    READ_ONLY, DURATION, LAST_CHECK, SERVER,
+    DECISION, PHASE, REASON, WEIGHT, FULL_WEIGHT, HOLD, OPERATOR_HOLD, FLAPS, TRANSITIONS, LAST_CHANGE, STATE_ERROR,
+    CONFIG_ERROR, EXIT_CODE, SHADOW, LAG, CHANNELS, IO_RUNNING, SQL_RUNNING, READ_ONLY, DURATION, LAST_CHECK, SERVER,
 )  # fmt: skip
 
 
@@ -62,17 +83,19 @@ def file_name(target: str, role: str) -> str:
     return f"mysqlcheck-{safe}-{role}.prom"
 
 
-def render(
-    observation: Observation, role: str, judged: Decision, answer: Answer, exit_code: int, shadow: bool
-) -> bytes:
-    """Return one check as Prometheus text. `judged` is what the rules said, shadow or not."""
-    values = _values(observation, judged, answer, exit_code, shadow)
-    common = (str(observation.target), role)
+def render(seen: Look, settings: JudgementSettings, exit_code: int, config_broken: bool = False) -> bytes:
+    """Return one check as Prometheus text: what the rules said, shadow or not."""
+    values = _values(seen, settings, exit_code)
+    values[CONFIG_ERROR] = [((), float(config_broken))]
+    common = (str(seen.observation.target), settings.role)
 
     class Check(Collector):
-        def collect(self) -> Iterable[GaugeMetricFamily]:
+        def collect(self) -> Iterable[Family]:
             for metric in METRICS:
-                family = GaugeMetricFamily(metric.name, metric.help, labels=("target", "role", *metric.labels))
+                counts = metric.type == "counter"
+                kind = CounterMetricFamily if counts else GaugeMetricFamily
+                name = metric.name.removesuffix("_total")
+                family: Family = kind(name, metric.help, labels=("target", "role", *metric.labels))
                 for labels, value in values[metric]:
                     family.add_metric((*common, *labels), value)
                 yield family
@@ -83,8 +106,9 @@ def render(
 
 
 def _values(
-    observation: Observation, judged: Decision, answer: Answer, exit_code: int, shadow: bool
+    seen: Look, settings: JudgementSettings, exit_code: int
 ) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
+    observation, judged, answer, record = seen.observation, seen.judged, seen.answer, seen.judgement.record
     facts, read_only = observation.fact(Channels), observation.fact(ReadOnly)
     channels = facts.channels if facts else None
     behind = lag.worst(channels) if channels else None
@@ -94,7 +118,12 @@ def _values(
         WEIGHT: weight(judged, answer.full) if weighted else math.nan,
         FULL_WEIGHT: answer.full if weighted else math.nan,
         EXIT_CODE: exit_code,
-        SHADOW: shadow,
+        SHADOW: settings.shadow,
+        HOLD: judged.reentry or 0.0,
+        OPERATOR_HOLD: seen.hold is not None,
+        FLAPS: holddown.penalty(record.standing.flaps, settings, observation.ended),
+        LAST_CHANGE: record.changed,
+        STATE_ERROR: seen.state_trouble is not None,
         LAG: math.nan if behind is None else behind,
         CHANNELS: math.nan if channels is None else len(channels),
         IO_RUNNING: math.nan if channels is None else sum(channel.io_running for channel in channels),
@@ -105,9 +134,12 @@ def _values(
     }
     against = {reason.code for reason in judged.reasons}
     info = (server.flavor, ".".join(map(str, server.number))) if server else ("", "")
+    counts = {(before, after): count for before, after, count in record.transitions}
     return {
         **{metric: [((), float(value))] for metric, value in single.items()},
         DECISION: [((action.value,), float(action is judged.action)) for action in Action],
-        REASON: [((code,), float(code in against)) for code in CODES],
+        PHASE: [((phase.value,), float(phase is judged.phase)) for phase in Phase],
+        REASON: [((code,), float(code in against)) for code in (*CODES, *holddown.CODES)],
+        TRANSITIONS: [(edge, float(counts.get(edge, 0))) for edge in holddown.edges()],
         SERVER: [(info, 1.0)],
     }

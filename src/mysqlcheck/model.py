@@ -2,10 +2,9 @@
 
 Everything here is an immutable value; nothing here reads a clock, a file or a socket.
 NamedTuples and not frozen dataclasses: a tenth of the cost at import, and the check is forked
-thousands of times an hour.
+thousands of times an hour. No `from __future__ import annotations` where there are NamedTuples: it would have every
+field compiled at import, for milliseconds, and CPython 3.11 was seen to crash in there when memory is short.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, IntEnum
@@ -30,7 +29,7 @@ class Target(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @classmethod
-    def parse(cls, text: str, default_port: int = DEFAULT_PORT) -> Target:
+    def parse(cls, text: str, default_port: int = DEFAULT_PORT) -> "Target":
         """Read `host`, `host:port`, `::1`, `[::1]:port` or `/path/of.sock`; ValueError says what is wrong."""
         if text.startswith("/"):
             return cls("localhost", default_port, text)
@@ -56,13 +55,21 @@ class Instant(NamedTuple):
     boot_id: str
     seconds: float
 
-    def since(self, earlier: Instant) -> float | None:
+    def since(self, earlier: "Instant") -> float | None:
         """Seconds from `earlier` to this moment; None across boots, where the two cannot be compared.
 
         Where the boot_id is hidden two boots look like one: a clock that went back gives them away.
         """
         seconds = self.seconds - earlier.seconds
         return seconds if self.boot_id == earlier.boot_id and seconds >= 0 else None
+
+    def precedes(self, other: "Instant") -> bool:
+        """Whether this is the earlier moment, as of two looks that overlap: by less than any look may take."""
+        return self.boot_id == other.boot_id and 0 < other.seconds - self.seconds <= 60
+
+    def plus(self, seconds: float) -> "Instant":
+        """Return the moment so many seconds later."""
+        return self._replace(seconds=self.seconds + seconds)
 
 
 class Severity(IntEnum):
@@ -88,6 +95,9 @@ class Reason(NamedTuple):
     limit: Value = None
     bars_entry: bool = False
     """A server that serves may go on in spite of this; one that does not serve must not begin."""
+    grace: str | None = None
+    """The setting that says how long the last good verdict stays in spite of this, where the director or the network
+    may be to blame. What has a grace is never a flap of the server."""
 
 
 class ServerVersion(NamedTuple):
@@ -103,7 +113,7 @@ class ServerVersion(NamedTuple):
         return self.flavor == "mariadb"
 
     @classmethod
-    def parse(cls, text: str) -> ServerVersion:
+    def parse(cls, text: str) -> "ServerVersion":
         """Read the version string of a greeting; ValueError when there is no version in it.
 
         MariaDB before 11 prefixes its own with `5.5.5-`, so that replicas of MySQL accept it
@@ -133,6 +143,8 @@ class Observation(NamedTuple):
     trouble: Reason | None = None
     server: ServerVersion | None = None
     facts: tuple[Any, ...] = ()
+    connection_id: int | None = None
+    """The id that the greeting gave our connection: known even where the login was refused."""
 
     def fact(self, kind: type[Facts]) -> Facts | None:
         """Return the fact of this type, or None where it was not observed."""
@@ -146,9 +158,33 @@ class LastLag(NamedTuple):
     at: Instant
 
 
+class Sighting(NamedTuple):
+    """The incarnation of a server that we saw last: what tells whether it has restarted since.
+
+    It belongs to the server, whatever role we check it as. `started` is the server's own Unix time of its start.
+    """
+
+    number: int
+    """Counts the incarnations that this director has seen; 1 is the one it met first, with no record before."""
+    first_seen: Instant
+    seen: Instant
+    connection_id: int | None = None
+    identity: str | None = None
+    started: int | None = None
+    uptime: int | None = None
+    """Uptime in seconds as last told; what `trust_uptime` looks at where there is no record."""
+
+
 class Memory(NamedTuple):
     """What outlives a check. `Memory()` is no memory: everything must be answerable from that too."""
 
+    sighting: Sighting | None = None
+    incarnation: int = 0
+    """The number of the incarnation that all below is about."""
+    answered_at: Instant | None = None
+    """When this incarnation last answered all questions; every grace stands on that."""
+    silent_since: Instant | None = None
+    """Since when no look has got an answer (`fail_after`), and none has since."""
     lag: LastLag | None = None
 
 
@@ -157,6 +193,8 @@ class Verdict(NamedTuple):
 
     reasons: tuple[Reason, ...]
     share: float
+    blind: bool = False
+    """The look failed, and a grace lets the last standing stay: it says nothing for or against the server."""
 
     @property
     def severity(self) -> Severity:
@@ -165,18 +203,49 @@ class Verdict(NamedTuple):
 
 
 class Phase(Enum):
-    """Where a server stands with us. HELD and RAMPING come with hold-down."""
+    """Where a server stands with us; holddown.py has the table of how one leads to another."""
 
     UP = "up"
     DRAINING = "draining"
+    """Sound, but a rule says drain."""
     DOWN = "down"
+    HELD = "held"
+    """It answers well again, and does not serve yet."""
+    RAMPING = "ramping"
+    """It serves, with a weight that still climbs."""
 
 
 class Standing(NamedTuple):
-    """The phase of a server, and since when."""
+    """The phase of a server in one role, since when, and what the phases need to know of its past."""
 
     phase: Phase
     since: Instant
+    until: Instant | None = None
+    """DOWN and HELD: when the hold timer is over (None: only by hand). RAMPING and DRAINING: when the ramp is."""
+    cause: str = ""
+    """The code of the reason for which it left service; `restarted` or `first_seen` where no rule said a word."""
+    incarnation: int = 0
+    """The number of the incarnation that this standing is about."""
+    proven: bool = False
+    """Whether this incarnation has been let in."""
+    flaps: tuple[Instant, ...] = ()
+    """When it flapped, the last of them last; see holddown.damping."""
+    factor: float = 1.0
+    """By how much earlier flaps prolong the hold that goes on."""
+    counted: bool = False
+    """Whether the outage that goes on is among the flaps: a failure and the restart that ends it are one."""
+
+
+class OperatorHold(NamedTuple):
+    """A drain by hand. Its times are Unix time, because an operator gave them as wall time."""
+
+    reason: str
+    who: str
+    since: float
+    until: float | None = None
+    """None: until it is released."""
+    left: float | None = None
+    """Seconds until then, when it was read."""
 
 
 class Action(Enum):
@@ -194,3 +263,47 @@ class Decision(NamedTuple):
     share: float
     phase: Phase
     reasons: tuple[Reason, ...]
+    reentry: float | None = None
+    """Seconds until the hold timer is over; infinite where only an operator ends it; None where nothing is held."""
+
+
+class Event(NamedTuple):
+    """One line of a server's history, at Unix time `at`."""
+
+    at: float
+    target: str
+    role: str
+    """Empty where it is about the server, whatever the role."""
+    kind: str
+    """transition, restart, hold, release, notify-up, notify-down."""
+    before: str
+    after: str
+    text: str
+
+
+class Told(NamedTuple):
+    """What was last said of a server, for `status`."""
+
+    action: Action
+    weight: int | None
+    """The weight asked of keepalived; None in plain style."""
+    code: str
+    """The code and the text of the reason that matters most; empty where nothing speaks against it."""
+    text: str
+    lag: float | None
+
+
+class Record(NamedTuple):
+    """All that is kept of a server in one role."""
+
+    memory: Memory
+    standing: Standing
+    seen: Instant
+    """When the look ended that this was made from; an older look changes nothing."""
+    at: float
+    """The same as Unix time, for people."""
+    told: Told
+    changed: float
+    """Unix time of the last change of phase."""
+    transitions: tuple[tuple[str, str, int], ...] = ()
+    """How often it went from one phase to another."""

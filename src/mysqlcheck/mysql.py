@@ -51,6 +51,8 @@ class Connection(PyMySQLConnection):  # type: ignore[misc]
     ssl: bool
     _auth_plugin_name: str
     version: ServerVersion
+    greeted_as: int | None = None
+    """The connection id of the greeting."""
 
     def __init__(self, settings: ConnectionSettings, target: Target, tls: TlsContext | None, wire: Wire) -> None:
         self._settings, self._wire, self._logged_in = settings, wire, False
@@ -131,6 +133,7 @@ class Connection(PyMySQLConnection):  # type: ignore[misc]
         if self.protocol_version != 10 or len(self.salt) < 20 or not self.server_capabilities & CLIENT.PROTOCOL_41:
             raise UnexpectedAnswer("the greeting is none of MySQL's protocol 10, or it is cut short")
         self.version = ServerVersion.parse(self.server_version)
+        self.greeted_as = int(self.server_thread_id[0])
 
     def _judge_plugin(self, request: bytes) -> None:
         """Refuse a switch to a method that sends the password itself (mysql_clear_password, dialog, …)."""
@@ -185,7 +188,7 @@ def observe(target: Target, settings: ConnectionSettings, probes: Sequence[Probe
     finally:
         with contextlib.suppress(Exception):
             connection.close()
-    return Observation(target, began, clock.now(), what, server, tuple(facts))
+    return Observation(target, began, clock.now(), what, server, tuple(facts), connection.greeted_as)
 
 
 class _Denied(Exception):
@@ -234,7 +237,8 @@ def _judge_error(error: Exception, wire: Wire, settings: ConnectionSettings) -> 
         hint = "; if the server is too old for today's TLS: --tls disabled" if settings.tls == "preferred" else ""
         return trouble.tls_failed(f"TLS could not be negotiated: {one_line(str(cause))}", hint)
     if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError):
-        return trouble.refused(f"{_plainly(cause)} while {wire.stage}")
+        definite = isinstance(cause, (ConnectionRefusedError, FileNotFoundError))
+        return (trouble.refused if definite else trouble.lost)(f"{_plainly(cause)} while {wire.stage}")
     if isinstance(error, RuntimeError):
         for package, debian in (("cryptography", "python3-cryptography"), ("pynacl", "python3-nacl")):
             if package in str(error).lower():
@@ -245,7 +249,7 @@ def _judge_error(error: Exception, wire: Wire, settings: ConnectionSettings) -> 
     if isinstance(error, pymysql.MySQLError):
         errno, message = _number_and_message(error)
         if errno in trouble.NETWORK:
-            return trouble.refused(f"the connection was lost while {wire.stage}")
+            return trouble.lost(f"the connection was lost while {wire.stage}")
         if errno:
             return trouble.said_no(errno, message, settings.user)
         return trouble.not_mysql(f"{message} while {wire.stage}")

@@ -1,31 +1,26 @@
 """The story of one check, from the question to keepalived's answer."""
 
-from __future__ import annotations
-
+import contextlib
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from mysqlcheck import clock, mysql, outcome, publish
-from mysqlcheck.checks import judge, probes
+from mysqlcheck import clock, holds, mysql, outcome, publish
+from mysqlcheck.checks import probes
+from mysqlcheck.checks.connection import unusable
 from mysqlcheck.clock import Deadline
-from mysqlcheck.errors import OutOfTime
-from mysqlcheck.holddown import remember, step
-from mysqlcheck.model import Decision, Memory, Observation, Verdict
+from mysqlcheck.errors import OutOfTime, SettingsError, StoreError
+from mysqlcheck.judgement import Judgement, Look, take_in
+from mysqlcheck.model import Decision, Observation, OperatorHold, Record, Sighting
 from mysqlcheck.options import Settings
-from mysqlcheck.outcome import Answer, ExitCode
+from mysqlcheck.outcome import ExitCode
+from mysqlcheck.store import Changed, Store
 
 LEAST_SECONDS = 0.1
-"""What writing a file may take although the deadline has passed; the backstop leaves 0.4 s (fast.py)."""
-
-
-class Look(NamedTuple):
-    """What one look at the server led to; nothing has been told to anybody yet."""
-
-    observation: Observation
-    verdict: Verdict
-    judged: Decision
-    answer: Answer
+"""What reading or writing a file may take although the deadline has passed; the backstop leaves 0.4 s (fast.py)."""
+MOST_SECONDS = 1.0
+"""How long a check waits for a store that another process has locked."""
 
 
 class Report(NamedTuple):
@@ -38,29 +33,94 @@ class Report(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def look(settings: Settings, deadline: Deadline) -> Look:
-    """Observe, judge and decide; changes nothing anywhere. Raises SettingsError (a certificate, a key)."""
-    observation = mysql.observe(settings.target, settings, probes(settings.role), deadline)
-    memory = remember(Memory(), observation)
-    now = clock.now()
-    verdict = judge(observation, memory, settings, now)
-    judged = outcome.decide(step(None, verdict, now), verdict)
-    return Look(observation, verdict, judged, outcome.answer_style(settings))
-
-
-def check(settings: Settings, deadline: Deadline) -> Report:
+def check(settings: Settings, deadline: Deadline, warnings: Sequence[str] = ()) -> Report:
     """Make one check and publish what it found. Trouble of the director's own becomes a warning, no more."""
-    seen = look(settings, deadline)
+    seen = look(settings, deadline, keep=True)
     decision = outcome.always_serve(seen.judged) if settings.shadow else seen.judged
-    warnings = []
+    troubles = [*warnings, seen.state_trouble]
+    published = True
     if settings.track_file is not None:
         value = outcome.track_value(decision, seen.answer)
-        warnings.append(_in_time(deadline, settings.track_file, lambda path: publish.replace(path, b"%d\n" % value)))
-    published = not any(warnings)
+        why_not = _in_time(deadline, settings.track_file, lambda path: publish.replace(path, b"%d\n" % value))
+        published = why_not is None
+        troubles.append(why_not)
     exit_code = outcome.exit_code(decision, seen.answer, published=published)
     if settings.textfile is not None:
-        warnings.append(_in_time(deadline, settings.textfile, lambda path: _export(path, seen, settings, exit_code)))
-    return Report(seen, decision, exit_code, published, tuple(filter(None, warnings)))
+        troubles.append(_in_time(deadline, settings.textfile, lambda path: _export(path, seen, settings, exit_code)))
+    return Report(seen, decision, exit_code, published, tuple(filter(None, troubles)))
+
+
+def look(settings: Settings, deadline: Deadline, *, keep: bool = False) -> Look:
+    """Observe, judge in the light of what is on record, and decide; with `keep` record it, else change nothing.
+
+    Raises SettingsError (a certificate, a key). A state directory that cannot be used is no error: the server's own
+    words are then all that there is.
+    """
+    store = Store(settings.state_dir)
+    reserve = max(settings.timeout / 10, min(0.3, settings.timeout / 3))  # for the state, and for what is published
+    observation = _observe(settings, store, deadline.sooner(reserve))
+    wall = time.time()
+    hold, no_hold = _hold(settings, wall)
+
+    def judge(record: Record | None, sighting: Sighting | None) -> Judgement:
+        return take_in(record, sighting, observation, hold, settings, wall)
+
+    found, no_memory = _remembering(store, settings, judge, deadline) if keep else (None, None)
+    if found is None:
+        found = judge(*_recall(store, settings))._replace(events=())
+    return Look(observation, found, outcome.answer_style(settings), hold, no_hold or no_memory)
+
+
+def _observe(settings: Settings, store: Store, deadline: Deadline) -> Observation:
+    """Look at the server. Where our own credentials cannot be used (a broken file), say so as the server would."""
+    try:
+        if settings.login_error is not None:
+            raise settings.login_error
+        return mysql.observe(settings.target, settings, probes(settings.role), deadline)
+    except SettingsError as error:
+        record, _ = _recall(store, settings)
+        if record is None or record.memory.answered_at is None:
+            raise  # nothing good is on record: the operator is setting it up, and gets the plain message
+        now = clock.now()
+        return Observation(settings.target, now, now, unusable("; ".join(map(str, error.problems))))
+
+
+def _hold(settings: Settings, wall: float) -> tuple[OperatorHold | None, str | None]:
+    try:
+        return holds.read(settings.state_dir, str(settings.target), wall, LEAST_SECONDS), None
+    except StoreError as error:
+        return None, f"operators' holds cannot be read: {error}"
+
+
+def _remembering(
+    store: Store, settings: Settings, judge: Callable[[Record | None, Sighting | None], Judgement], deadline: Deadline
+) -> tuple[Judgement | None, str | None]:
+    """Judge and record in one transaction; or return why that could not be."""
+
+    def change(record: Record | None, sighting: Sighting | None) -> Changed[Judgement]:
+        found = judge(record, sighting)
+        return Changed(found, found.record, found.events)
+
+    seconds = min(MOST_SECONDS, max(LEAST_SECONDS, deadline.left() - LEAST_SECONDS))
+    try:
+        return store.update(str(settings.target), settings.role, change, seconds), None
+    except StoreError as error:
+        return None, f"no memory is kept: {error}"
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a record that we stumble over must not fail the server for ever
+        found = judge(None, None)
+        with contextlib.suppress(StoreError):
+            store.update(str(settings.target), settings.role, lambda *_: Changed(found, found.record), seconds)
+        return found._replace(events=()), f"memory is begun anew: {type(error).__name__}: {error}"
+
+
+def _recall(store: Store, settings: Settings) -> tuple[Record | None, Sighting | None]:
+    """Read what is on record, as far as it can be read: a full or a read-only disk still holds what it held."""
+    try:
+        return store.read(str(settings.target), settings.role, LEAST_SECONDS)
+    except StoreError:
+        return None, None
 
 
 def _in_time(deadline: Deadline, path: str, write: Callable[[str], str | None]) -> str | None:
@@ -78,5 +138,4 @@ def _export(path: str, seen: Look, settings: Settings, exit_code: ExitCode) -> s
 
     if os.path.isdir(path):
         path = os.path.join(path, metrics.file_name(str(seen.observation.target), settings.role))
-    text = metrics.render(seen.observation, settings.role, seen.judged, seen.answer, exit_code, settings.shadow)
-    return publish.replace(path, text)
+    return publish.replace(path, metrics.render(seen, settings, exit_code, settings.config_broken))

@@ -4,18 +4,15 @@ Later layers win: the built-in defaults, the MySQL option file, [defaults] and [
 TOML file, the environment, the command line.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from mysqlcheck import optionfile
-from mysqlcheck.checks import Policy
 from mysqlcheck.errors import Problem, SettingsError
+from mysqlcheck.judgement import JudgementSettings
 from mysqlcheck.kinds import OneOf, Text
 from mysqlcheck.model import Target
-from mysqlcheck.outcome import OutcomeSettings
 from mysqlcheck.settings import Layer, Setting, nearest, read, resolve
 
 DEFAULT_CONFIG = "/etc/mysqlcheck/mysqlcheck.toml"
@@ -24,7 +21,14 @@ ONCE = frozenset({"cli", "env"})
 """Sources of settings that say where other settings are."""
 
 
-class Settings(Policy, OutcomeSettings):
+class ConfigFile(NamedTuple):
+    """A TOML file and what stood in it."""
+
+    path: str
+    content: bytes
+
+
+class Settings(JudgementSettings):
     """Everything that one check is told."""
 
     defaults_file = Setting[str | None](
@@ -44,8 +48,9 @@ class Settings(Policy, OutcomeSettings):
     state_dir = Setting[str](
         Text("DIRECTORY", "the path of a directory"),
         default="/var/lib/mysqlcheck",
-        help="Where memory between checks is kept. Reserved: this version judges each check by itself and "
-        "writes nothing there.",
+        help="Where memory between checks and operators' holds are kept. It must be writable for the user that "
+        "keepalived runs the check as.",
+        sources=ONCE,
     )
     textfile = Setting[str | None](
         Text("FILE|DIRECTORY", "the path of a file or an existing directory"),
@@ -56,6 +61,13 @@ class Settings(Policy, OutcomeSettings):
     output = Setting[str](
         OneOf("text", "json"), default="text", help="One line for people, or one JSON object.", sources=ONCE
     )
+
+    config_read: ConfigFile | None = None
+    """The TOML file that was read, for the state directory to keep a copy of."""
+    config_broken: bool = False
+    """Whether its last good version was read instead."""
+    login_error: SettingsError | None = None
+    """What is wrong with the files that hold our credentials; with it there is no use in connecting."""
 
     @property
     def target(self) -> Target:
@@ -70,9 +82,16 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
-def load(given: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
+def load(
+    given: Mapping[str, str],
+    environment: Mapping[str, str],
+    *,
+    instead: ConfigFile | None = None,
+    login_files: bool = True,
+) -> Settings:
     """Read every layer; `given` holds the command line's raw texts by setting name.
 
+    `instead` is read in place of the TOML file; without `login_files` neither option file nor password file is read.
     Raises SettingsError with all problems of all layers at once.
     """
     declared = Settings.declared()
@@ -90,16 +109,23 @@ def load(given: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
     cli = Layer("cli", given, lambda setting: setting.option)
     env = Layer("env", _environment(environment), lambda setting: setting.variable)
     # Where the files are, and which target it is, must be known before the rest can be read.
-    config, tables = _config(valid(env, cli).get("config"), problems)
-    defaults = Layer("defaults", tables.get("defaults", {}), lambda s: f"{config} [defaults] {s.name}")
-    option_file = _option_file(valid(defaults, env, cli).get("defaults_file"), problems)
+    found = instead or _read_config(valid(env, cli).get("config"), problems)
+    config = found.path if found else DEFAULT_CONFIG
+    tables = _tables(found, problems) if found else {}
+    defaults = Layer("defaults", tables.get("defaults", {}), lambda s: f"{config} [defaults] {s.name}", config)
+    option_file = Layer("file", {}, str)
+    if login_files:
+        option_file = _option_file(valid(defaults, env, cli).get("defaults_file"), problems)
     early = [option_file, defaults, env, cli]
     port = valid(*early).get("port", Settings.port.default)
     target = _early_target([(layer, valid(layer)) for layer in early], port, problems)
     tables_for_target = _target_layers(tables.get("target", {}), config, target, port, declared, problems)
     layers = [option_file, defaults, *tables_for_target, env, cli]
-    _password_file([(layer, valid(layer)) for layer in layers], layers, problems)
-    return resolve(Settings, layers, problems)
+    if login_files:
+        _password_file([(layer, valid(layer)) for layer in layers], layers, problems)
+    settings = resolve(Settings, layers, problems)
+    settings.config_read = found
+    return settings
 
 
 def _early_target(layers: list[tuple[Layer, dict[str, Any]]], port: int, problems: list[Problem]) -> Target | None:
@@ -127,9 +153,10 @@ def _password_file(layers: list[tuple[Layer, dict[str, Any]]], result: list[Laye
                     password = file.readline(4096).rstrip("\r\n")
             except (OSError, ValueError) as error:
                 why = getattr(error, "strerror", None) or "it is no UTF-8 text"
-                problems.append(Problem(f"{layer.place(Settings.password_file)} {path}", f"cannot be read: {why}"))
+                place = f"{layer.place(Settings.password_file)} {path}"
+                problems.append(Problem(place, f"cannot be read: {why}", path))
                 return
-            result.append(Layer("file", {"password": password}, lambda _: path))
+            result.append(Layer("file", {"password": password}, lambda _: path, path))
             return
 
 
@@ -138,30 +165,40 @@ def _environment(environment: Mapping[str, str]) -> dict[str, object]:
     return {key[len(prefix) :].lower(): value for key, value in environment.items() if key.startswith(prefix)}
 
 
-def _config(path: str | None, problems: list[Problem]) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Read the TOML file into its tables; a default file that is not there is no problem."""
+def _read_config(path: str | None, problems: list[Problem]) -> ConfigFile | None:
+    """Read the TOML file; a default file that is not there is no problem."""
     if path is None and not os.path.exists(DEFAULT_CONFIG):
-        return DEFAULT_CONFIG, {}
+        return None
     path = path or DEFAULT_CONFIG
-    import tomllib
-
     try:
         with open(path, "rb") as file:
-            tables = tomllib.load(file)
-    except (OSError, ValueError, RecursionError) as error:
-        problems.append(Problem(path, f"cannot be read as TOML: {getattr(error, 'strerror', None) or error}"))
-        return path, {}
+            return ConfigFile(path, file.read())
+    except OSError as error:
+        problems.append(Problem(path, f"cannot be read as TOML: {error.strerror or error}", path))
+        return None
+
+
+def _tables(config: ConfigFile, problems: list[Problem]) -> dict[str, dict[str, Any]]:
+    """Parse the TOML file into its tables."""
+    import tomllib
+
+    path = config.path
+    try:
+        tables = tomllib.loads(config.content.decode())
+    except (ValueError, RecursionError) as error:
+        problems.append(Problem(path, f"cannot be read as TOML: {error}", path))
+        return {}
     known: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():
         if name not in ("defaults", "target"):
             what = "table" if isinstance(table, dict) else "key"
             allowed = '; allowed are [defaults] and [target."host:port"]'
-            problems.append(Problem(path, f"there is no {what} {name!r} here{_moved(name)}{allowed}"))
+            problems.append(Problem(path, f"there is no {what} {name!r} here{_moved(name)}{allowed}", path))
         elif not isinstance(table, dict):
-            problems.append(Problem(path, f"{name} must be a table: [{name}]"))
+            problems.append(Problem(path, f"{name} must be a table: [{name}]", path))
         else:
             known[name] = table
-    return path, known
+    return known
 
 
 def _option_file(path: str | None, problems: list[Problem]) -> Layer:
@@ -173,8 +210,8 @@ def _option_file(path: str | None, problems: list[Problem]) -> Layer:
             # an option that is empty says nothing, as in MySQL's own files; but a password may be empty
             values = {name: value for name, value in optionfile.read(path).items() if value != "" or name == "password"}
         except SettingsError as error:
-            problems.extend(error.problems)
-    return Layer("file", values, lambda s: f"{path} {optionfile.name_of(s.name)}")
+            problems.extend(problem._replace(file=path) for problem in error.problems)
+    return Layer("file", values, lambda s: f"{path} {optionfile.name_of(s.name)}", path)
 
 
 def _moved(name: str) -> str:
@@ -198,14 +235,14 @@ def _target_layers(
         try:
             target = Target.parse(key, port)
         except ValueError as error:
-            problems.append(Problem(where, f"is no target: {error}"))
+            problems.append(Problem(where, f"is no target: {error}", config))
             continue
         if not isinstance(values, dict):
-            problems.append(Problem(where, "must be a table"))
+            problems.append(Problem(where, "must be a table", config))
             continue
-        layer = Layer("target", values, lambda s, where=where: f"{where} {s.name}")  # type: ignore[misc]
+        layer = Layer("target", values, lambda s, where=where: f"{where} {s.name}", config)  # type: ignore[misc]
         if target in found:
-            problems.append(Problem(where, f"is a second table for {target}"))
+            problems.append(Problem(where, f"is a second table for {target}", config))
         found[target] = layer
         if target != ours:
             problems.extend(problem for _, problem in read(declared, layer).values() if problem)

@@ -10,15 +10,25 @@ Weight style never exits 0: keepalived turns a last exit of 0 into weight 0 at i
 with 2.2.7). Codes from 2 on mean "up, with weight code - 2", so 1 is the only way to say down.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from mysqlcheck.kinds import Flag, Text, Whole
-from mysqlcheck.model import Action, Decision, Phase, Severity, Standing, Verdict
+from mysqlcheck import holddown
+from mysqlcheck.holddown import HoldDownSettings
+from mysqlcheck.kinds import Flag, Text, Whole, show_span
+from mysqlcheck.model import (
+    Action,
+    Decision,
+    Instant,
+    OperatorHold,
+    Phase,
+    Reason,
+    Severity,
+    Standing,
+    Verdict,
+)  # fmt: skip
 from mysqlcheck.settings import Group, Setting
 
 DEFAULT_TRACK_WEIGHT = 100
@@ -92,13 +102,41 @@ def answer_style(settings: OutcomeSettings) -> Answer:
     return Answer(Style.PLAIN, DEFAULT_TRACK_WEIGHT)
 
 
-ACTION = {Phase.UP: Action.SERVE, Phase.DRAINING: Action.DRAIN, Phase.DOWN: Action.FAIL}
+ACTION = {
+    Phase.UP: Action.SERVE,
+    Phase.RAMPING: Action.SERVE,
+    Phase.DRAINING: Action.DRAIN,
+    # FAIL on purpose: keepalived's notify_up and its mail then fire when the server really serves again
+    Phase.HELD: Action.FAIL,
+    Phase.DOWN: Action.FAIL,
+}
 
 
-def decide(standing: Standing, verdict: Verdict) -> Decision:
-    """Turn where the server stands into what keepalived is asked to do; the verdict says why, and how much."""
-    against = tuple(reason for reason in verdict.reasons if reason.severity > Severity.OK)
-    return Decision(ACTION[standing.phase], verdict.share, standing.phase, against)
+def decide(
+    standing: Standing, verdict: Verdict, hold: OperatorHold | None, settings: HoldDownSettings, now: Instant
+) -> Decision:
+    """Turn where the server stands into what keepalived is asked to do; an operator's hold caps it at drain."""
+    action = ACTION[standing.phase]
+    serves = action is Action.SERVE
+    found = list(holddown.reasons(standing, verdict, settings, now))
+    if hold is not None:
+        found.append(operator_hold(hold))
+        action = Action.DRAIN if serves else action
+    found += (reason for reason in verdict.reasons if reason.severity > Severity.OK)
+    found.sort(key=lambda reason: -reason.severity)
+    share = min(verdict.share, holddown.share(standing, settings, now))
+    reentry = None
+    if standing.phase is Phase.HELD:
+        left = holddown.remaining(standing, now)
+        reentry = math.inf if left is None else left
+    return Decision(action, share, standing.phase, tuple(found), reentry)
+
+
+def operator_hold(hold: OperatorHold) -> Reason:
+    """Return the reason that an operator's hold is."""
+    until = "until released" if hold.left is None else f"for another {show_span(hold.left)}"
+    text = f"drained by {hold.who} {until}: {hold.reason}"
+    return Reason("operator_hold", Severity.DRAIN, text, hold.who, None, bars_entry=True)
 
 
 def always_serve(decision: Decision) -> Decision:

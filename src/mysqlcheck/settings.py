@@ -104,6 +104,8 @@ class Layer(NamedTuple):
     source: str
     values: Mapping[str, object]
     place: Callable[[Setting[Any]], str]
+    file: str | None = None
+    """The file that all of it stands in, if it does."""
 
 
 G = TypeVar("G", bound=Group)
@@ -128,8 +130,9 @@ def resolve(group: type[G], layers: Sequence[Layer], problems: Sequence[Problem]
         raise SettingsError(found)
     settings = group(_with_defaults(group, values), origins)
     for name, text in settings.conflicts():
-        place = layers[origins[name]].place(declared[name]) if name in origins else declared[name].option
-        found.append(Problem(place, text))
+        giver = layers[origins[name]] if name in origins else None
+        place = giver.place(declared[name]) if giver else declared[name].option
+        found.append(Problem(place, text, giver.file if giver else None))
     if found:
         raise SettingsError(found)
     return settings
@@ -143,14 +146,14 @@ def read(declared: Mapping[str, Setting[Any]], layer: Layer) -> dict[str, tuple[
         if setting is None or (layer.source != "file" and layer.source not in setting.sources):
             result[name] = (
                 None,
-                Problem(layer.place(_nameless(name)), _unknown(name, declared, layer.source)),
+                Problem(layer.place(_nameless(name)), _unknown(name, declared, layer.source), layer.file),
             )
             continue
         try:
             result[name] = (setting.kind.from_toml(raw), None)
         except ValueError as error:
             why = str(error) or f"{shown(raw)} is not allowed; allowed is {setting.kind.allowed}"
-            result[name] = (None, Problem(layer.place(setting), why))
+            result[name] = (None, Problem(layer.place(setting), why, layer.file))
     return result
 
 

@@ -1,4 +1,4 @@
-"""The subcommands: `check` is the default, `explain` and `grants` are for people and end as people expect."""
+"""The subcommands: `check` is the default, the others are for people and end as people expect."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_the_explicit_check_exits_1_on_a_usage_error_as_well(arguments: tuple[st
     assert (ended.code, ended.out) == (1, "")
 
 
-@pytest.mark.parametrize("word", ["chekc", "Check", "Explain", "history", "explain --host x"])
+@pytest.mark.parametrize("word", ["chekc", "Check", "Explain", "histori", "notify", "explain --host x"])
 def test_a_word_that_is_no_command_is_a_usage_error_of_the_check(word: str) -> None:
     assert mysqlcheck(word).code == 1
 

@@ -55,7 +55,7 @@ def test_the_help_teaches() -> None:
     assert "/bin/keepalived-mysqlcheck --host" in page  # by its whole path, as keepalived needs it
     assert "N+2" in page
     assert "MYSQLCHECK_" in page
-    for command in ("explain", "grants"):
+    for command in ("explain", "grants", "hold", "release", "status", "history", "notify-down", "notify-up"):
         assert f"  {command} " in page
 
 
@@ -79,9 +79,13 @@ def test_mysqls_h_for_the_host_does_not_bring_a_dead_server_up(dead: HostileServ
 
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)
-def test_an_entry_point_checks(name: str, dead: HostileServer) -> None:
+def test_an_entry_point_checks(name: str, dead: HostileServer, tmp_path: Path) -> None:
     ended = subprocess.run(
-        [*launcher(name), *address(dead)], env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+        [*launcher(name), *address(dead)],
+        env=environment({"MYSQLCHECK_STATE_DIR": str(tmp_path)}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
     assert (ended.returncode, ended.stderr) == (1, "")
     assert ended.stdout.startswith(f"FAIL {dead.host}:{dead.port} unreachable: ")

@@ -1,5 +1,7 @@
 """A usage error on the check's way ends in 1, never in click's 2, and says what to do."""
 
+from pathlib import Path
+
 import pytest
 
 from mysqlcheck.options import Settings
@@ -8,7 +10,10 @@ from tests.hostile.server import HostileServer
 
 from .asking import address
 
-SECONDS = ("", "-1", "+1", "ten", "nan", "inf", "1e3", "3x", "1m30s", "0x10", "1_0", "1,5", "1 000", "400d")
+SECONDS = (
+    *("", "-1", "+1", "ten", "nan", "inf", "1e3", "3x", "30s1m", "0x10", "1_0", "1,5", "1 000", "400d"),
+    *("1m1m", "3y", "1.2.3s", "s", "5 s", "3sx", "1h-5m", "٣s"),
+)
 NUMBERS = ("", "-1", "+1", "1.0", "ten", "0x10", "1_0", "٣", "9" * 30)
 DURATION = "a duration from"
 
@@ -27,6 +32,15 @@ NOT_ALLOWED: dict[str, tuple[tuple[str, ...], str]] = {
     "--resume-lag": (SECONDS, f"{DURATION} 0s to"),
     "--lag-ok": (SECONDS, f"{DURATION} 0s to"),
     "--max-staleness": (SECONDS, f"{DURATION} 0s to"),
+    "--hold-down": (SECONDS, f"{DURATION} 0s to"),
+    "--recover-after": (SECONDS, f"{DURATION} 0s to"),
+    "--hold-down-max": (SECONDS, f"{DURATION} 0s to"),
+    "--flap-half-life": (SECONDS, f"{DURATION} 0s to"),
+    "--ramp": (SECONDS, f"{DURATION} 0s to"),
+    "--trust-uptime": (SECONDS, f"{DURATION} 0s to"),
+    "--fail-after": ((*SECONDS, "2h"), f"{DURATION} 0s to 1h"),
+    "--credentials-grace": (SECONDS, f"{DURATION} 0s to"),
+    "--release": (("", "Auto", "by-hand", "manual "), "auto or manual"),
     "--track-file": (("",), "an absolute path"),
     "--textfile": (("",), "the path of a file or an existing directory"),
     "--state-dir": (("",), "the path of a directory"),
@@ -120,6 +134,8 @@ def test_options_are_not_guessed_from_their_beginning(dead: HostileServer) -> No
         (("--tls-key", "/k.pem"), ("--tls-key", "--tls-cert")),
         (("--max-lag", "10s", "--resume-lag", "20s"), ("resume_lag 20s", "max_lag 10s")),
         (("--max-lag", "10s", "--lag-ok", "20s"), ("lag_ok 20s", "max_lag 10s")),
+        (("--hold-down", "11m", "--hold-down-max", "10m"), ("hold_down 11m", "hold_down_max 10m")),
+        (("--recover-after", "20m", "--hold-down-max", "15m"), ("recover_after 20m", "hold_down_max 15m")),
         (("--host", "127.0.0.1", "--socket", "/run/mysqld.sock"), ("--host", "--socket")),
         (("--tls", "verify-ca", "--tls-ca", "/nowhere/ca.pem"), ("--tls-ca", "/nowhere/ca.pem")),
         (("--tls-cert", "/nowhere/cert.pem"), ("--tls-cert", "/nowhere/cert.pem")),
@@ -135,6 +151,13 @@ def test_values_that_make_no_sense_together_or_on_this_machine(
 ) -> None:
     host = () if "--host" in arguments or "--socket" in arguments else ("--host", "127.0.0.1", "--port", "1")
     assert_refused(mysqlcheck(*host, *arguments), *said)
+
+
+def test_a_longest_hold_below_the_default_hold_is_refused_where_it_was_given(
+    dead: HostileServer, tmp_path: Path
+) -> None:
+    ended = mysqlcheck(*address(dead), "--hold-down-max", "30s", state=tmp_path)
+    assert_refused(ended, "--hold-down-max: ", "hold_down 1m", "hold_down_max 30s")
 
 
 @pytest.mark.parametrize("argument", [b"--host=\xff", b"--n\xff", b"\xff\xfe", b"--user=\xc3\x28"])

@@ -41,3 +41,17 @@ def test_keepalived_has_nothing_against_it(name: str, text: str, tmp_path: Path)
     file.write_text(text)
     ended = subprocess.run([keepalived, "-t", "-f", str(file)], capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("name", "text"), examples(), ids=[name for name, _ in examples()])
+def test_each_real_server_is_checked_and_noted_under_its_own_address(name: str, text: str) -> None:
+    """A block that was copied and changed in one place only would check one server and serve another."""
+    servers = re.findall(r"^( +)real_server (\S+) \d+ \{$(.*?)^\1\}$", text, re.MULTILINE | re.DOTALL)
+    assert servers
+    for _, address, block in servers:
+        commands = re.findall(r'"([^"]*keepalived-mysqlcheck[^"]*)"', block)
+        hosts = [re.findall(r"--host (\S+)", command) for command in commands]
+        assert hosts
+        assert hosts == [[address]] * len(commands)
+        hooks = re.findall(rf'^ +notify_(up|down) "{OUR_SCRIPT} notify-(\w+) --host', block, re.MULTILINE)
+        assert all(event == command for event, command in hooks)

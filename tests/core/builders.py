@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mysqlcheck.checks import judge, probes
+from mysqlcheck.checks import connection, judge, probes
 from mysqlcheck.checks.channels import Channel, Channels
+from mysqlcheck.checks.incarnation import Incarnation
 from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.model import Instant, LastLag, Memory, Observation, Reason, Severity, Target, Verdict
 from mysqlcheck.options import Settings
@@ -42,18 +43,33 @@ def observation(
     read_only: bool | None = True,
     trouble: Reason | None = None,
     at: Instant = NOW,
+    took: float = 0.012,
     replicates: bool = True,
+    incarnation: Incarnation | None = None,
+    connection_id: int | None = None,
 ) -> Observation:
     """One look that ended at `at`; `replicates=False` is a look that did not ask for channels."""
-    facts: list[Any] = [] if read_only is None else [ReadOnly(read_only)]
+    facts: list[Any] = [] if incarnation is None else [incarnation]
+    facts += [] if read_only is None else [ReadOnly(read_only)]
     facts += [Channels(found)] if replicates else []
-    began = at._replace(seconds=at.seconds - 0.012)
-    return Observation(TARGET, began, at, trouble, None, tuple(facts))
+    return Observation(TARGET, at.plus(-took), at, trouble, None, tuple(facts), connection_id)
 
 
-def unreachable() -> Observation:
-    refused = Reason("unreachable", Severity.FAIL, "connection refused", bars_entry=True)
-    return observation(read_only=None, trouble=refused, replicates=False)
+def met(trouble: Reason, at: Instant = NOW, took: float = 0.012, connection_id: int | None = None) -> Observation:
+    """One look that learned nothing but this, with the connection's id where there was a greeting."""
+    return observation(read_only=None, trouble=trouble, at=at, took=took, replicates=False, connection_id=connection_id)
+
+
+REFUSED = connection.refused("connection refused")
+LOST = connection.lost("no route to host")
+OUT_OF_TIME = connection.out_of_time("connecting", 3.0)
+DENIED = connection.said_no(1045, "Access denied", "mysqlcheck")
+CROWDED = connection.said_no(1040, "Too many connections", "mysqlcheck")
+"""What a look may meet, by the grace that it has: none, twice fail_after, credentials_grace, fail_after again."""
+
+
+def unreachable(at: Instant = NOW) -> Observation:
+    return met(REFUSED, at)
 
 
 def recorded(recording: Recording, situation: str, role: str = "replica", at: Instant = NOW) -> Observation:
@@ -80,4 +96,4 @@ def against(judged: Verdict) -> list[str]:
 
 
 def lag_on_record(seconds: float, ago: float, boot: str = BOOT) -> Memory:
-    return Memory(LastLag(seconds, Instant(boot, NOW.seconds - ago)))
+    return Memory(lag=LastLag(seconds, Instant(boot, NOW.seconds - ago)))

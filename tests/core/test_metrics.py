@@ -13,30 +13,46 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from mysqlcheck import holddown
 from mysqlcheck.checks import CODES
-from mysqlcheck.holddown import step
+from mysqlcheck.judgement import Look, take_in
 from mysqlcheck.metrics import METRICS, file_name, render
-from mysqlcheck.model import Action, Observation, Target
-from mysqlcheck.outcome import Answer, Style, always_serve, decide, exit_code
-from tests.core.builders import NOW, channel, lost, observation, recorded, unreachable, verdict
+from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Phase, Record, Standing, Target, Told
+from mysqlcheck.options import Settings
+from mysqlcheck.outcome import always_serve, answer_style, exit_code
+from tests.core.builders import NOW, channel, lost, observation, recorded, unreachable
 from tests.core.rows import load
 
-PLAIN, WEIGHT = Answer(Style.PLAIN, 100), Answer(Style.WEIGHT, 100)
+PLAIN: dict[str, Any] = {}
+WEIGHT: dict[str, Any] = {"weight": 100}
+AT = 1_795_388_000.0
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-def text_of(seen: Observation, answer: Answer = PLAIN, shadow: bool = False, role: str = "replica") -> str:
-    judged = verdict(seen, role=role)
-    made = decide(step(None, judged, NOW), judged)
-    code = exit_code(always_serve(made) if shadow else made, answer)
-    return render(seen, role, made, answer, code, shadow).decode()
+def look(
+    seen: Observation,
+    record: Record | None = None,
+    hold: OperatorHold | None = None,
+    state_trouble: str | None = None,
+    **settings: Any,
+) -> tuple[Look, Settings]:
+    """A whole look, of a server that is trusted where nothing else is on record."""
+    told = Settings.of(**{"host": "h", "hold_down": 0.0, **settings})
+    judgement = take_in(record, record.memory.sighting if record else None, seen, hold, told, AT)
+    return Look(seen, judgement, answer_style(told), hold, state_trouble), told
+
+
+def text_of(seen: Observation, **how: Any) -> str:
+    found, settings = look(seen, **how)
+    made = always_serve(found.judged) if settings.shadow else found.judged
+    return render(found, settings, exit_code(made, found.answer)).decode()
 
 
 def series(seen: Observation, **how: Any) -> Series:
     """Every sample by its name and its labels beyond target and role."""
     found: Series = {}
     for family in text_string_to_metric_families(text_of(seen, **how)):
-        assert family.type == "gauge"
+        assert family.type == ("counter" if family.name == "mysqlcheck_transitions" else "gauge")
         assert family.documentation
         for sample in family.samples:
             assert sample.timestamp is None
@@ -67,18 +83,23 @@ looks = pytest.mark.parametrize("seen", LOOKS.values(), ids=LOOKS)
 
 
 def keys_that_must_be_there() -> set[tuple[str, frozenset[tuple[str, str]]]]:
-    names = {metric.name for metric in METRICS} - {"mysqlcheck_decision", "mysqlcheck_reason", "mysqlcheck_server_info"}
-    keys = {(name, frozenset[tuple[str, str]]()) for name in names}
-    keys |= {("mysqlcheck_decision", frozenset({("decision", action.value)})) for action in Action}
-    return keys | {("mysqlcheck_reason", frozenset({("code", code)})) for code in CODES}
+    labelled: dict[str, list[dict[str, str]]] = {
+        "mysqlcheck_decision": [{"decision": action.value} for action in Action],
+        "mysqlcheck_phase": [{"phase": phase.value} for phase in Phase],
+        "mysqlcheck_reason": [{"code": code} for code in (*CODES, *holddown.CODES)],
+        "mysqlcheck_transitions_total": [{"from": before, "to": after} for before, after in holddown.edges()],
+    }
+    keys = {(name, frozenset(labels.items())) for name, found in labelled.items() for labels in found}
+    names = {metric.name for metric in METRICS} - set(labelled) - {"mysqlcheck_server_info"}
+    return keys | {(name, frozenset[tuple[str, str]]()) for name in names}
 
 
 @looks
-@pytest.mark.parametrize("answer", [PLAIN, WEIGHT], ids=["plain", "weight"])
-def test_every_series_is_there_whatever_was_seen(seen: Observation, answer: Answer) -> None:
-    found = {key for key in series(seen, answer=answer) if key[0] != "mysqlcheck_server_info"}
+@pytest.mark.parametrize("style", [PLAIN, WEIGHT], ids=["plain", "weight"])
+def test_every_series_is_there_whatever_was_seen(seen: Observation, style: dict[str, Any]) -> None:
+    found = {key for key in series(seen, **style) if key[0] != "mysqlcheck_server_info"}
     assert found == keys_that_must_be_there()
-    assert len([key for key in series(seen, answer=answer) if key[0] == "mysqlcheck_server_info"]) == 1
+    assert len([key for key in series(seen, **style) if key[0] == "mysqlcheck_server_info"]) == 1
 
 
 def test_the_reference_page_has_exactly_the_metrics_that_are_written() -> None:
@@ -89,7 +110,7 @@ def test_the_reference_page_has_exactly_the_metrics_that_are_written() -> None:
 
 
 def test_a_healthy_replica_in_numbers() -> None:
-    found = series(HEALTHY, answer=WEIGHT)
+    found = series(HEALTHY, **WEIGHT)
     assert value(found, "decision", decision="serve") == 1
     assert value(found, "decision", decision="fail") == 0
     assert {value(found, "reason", code=code) for code in CODES} == {0}
@@ -102,7 +123,7 @@ def test_a_healthy_replica_in_numbers() -> None:
 
 
 def test_a_failed_replica_in_numbers() -> None:
-    found = series(FAILED, answer=WEIGHT)
+    found = series(FAILED, **WEIGHT)
     assert value(found, "decision", decision="fail") == 1
     assert {code for code in CODES if value(found, "reason", code=code)} == {"sql_stopped", "writable", "lag"}
     assert (value(found, "weight"), value(found, "exit_code"), value(found, "read_only")) == (0, 1, 0)
@@ -111,7 +132,7 @@ def test_a_failed_replica_in_numbers() -> None:
 
 
 def test_of_an_unreachable_server_everything_it_did_not_say_is_nan() -> None:
-    found = series(unreachable(), answer=WEIGHT)
+    found = series(unreachable(), **WEIGHT)
     for name in ("lag_seconds", "replication_channels", "io_threads_running", "sql_threads_running", "read_only"):
         assert math.isnan(value(found, name)), name
     assert value(found, "server_info", flavor="", version="") == 1
@@ -140,6 +161,88 @@ def test_a_shadow_shows_the_decision_and_the_code_that_was_given() -> None:
     found = series(FAILED, shadow=True)
     assert (value(found, "shadow"), value(found, "exit_code")) == (1, 0)
     assert value(found, "decision", decision="fail") == 1
+
+
+# the phase, and what is remembered
+
+
+def on_record(standing: Standing, transitions: tuple[tuple[str, str, int], ...] = ()) -> Record:
+    """A record of ten minutes ago."""
+    seen = NOW.plus(-600)
+    return Record(Memory(), standing, seen, AT - 600, Told(Action.SERVE, None, "", "", 0.0), AT - 3600, transitions)
+
+
+def held(left: float | None) -> Record:
+    return on_record(Standing(Phase.HELD, NOW.plus(-700), None if left is None else NOW.plus(left), "restarted"))
+
+
+@pytest.mark.parametrize(
+    ("record", "phase", "remaining"),
+    [
+        (held(42.5), "held", 42.5),
+        (held(None), "held", math.inf),
+        (held(-1), "ramping", 0),
+        (on_record(Standing(Phase.UP, NOW.plus(-700), NOW.plus(-600))), "up", 0),
+    ],
+    ids=["held", "held until released by hand", "no longer held", "up"],
+)
+def test_the_phase_is_1_for_one_and_the_hold_counts_down(record: Record, phase: str, remaining: float) -> None:
+    found = series(HEALTHY, record=record, release="manual" if remaining == math.inf else "auto")
+    assert {each.value: value(found, "phase", phase=each.value) for each in Phase} == {
+        each.value: float(each.value == phase) for each in Phase
+    }
+    assert value(found, "hold_remaining_seconds") == remaining
+
+
+def test_what_the_standing_says_is_a_reason_too() -> None:
+    found = series(HEALTHY, record=held(42.5))
+    assert {code for code in (*CODES, *holddown.CODES) if value(found, "reason", code=code)} == {"held"}
+
+
+def test_an_operator_s_hold_is_shown_and_is_a_reason() -> None:
+    hold = OperatorHold("index rebuild", "ann", AT)
+    found = series(HEALTHY, hold=hold)
+    assert (value(found, "operator_hold"), value(found, "reason", code="operator_hold")) == (1, 1)
+    assert value(found, "decision", decision="drain") == 1
+    assert value(series(HEALTHY), "operator_hold") == 0
+
+
+def test_flaps_are_counted_as_they_are_remembered() -> None:
+    standing = Standing(Phase.UP, NOW.plus(-700), NOW.plus(-600), flaps=(NOW.plus(-900), NOW.plus(0)))
+    assert value(series(HEALTHY, record=on_record(standing)), "flaps") == pytest.approx(1.5)
+    assert value(series(HEALTHY), "flaps") == 0
+
+
+def test_transitions_are_counted_from_the_record_and_with_this_look() -> None:
+    record = on_record(Standing(Phase.UP, NOW.plus(-700), NOW.plus(-600)), (("up", "down", 3), ("down", "held", 2)))
+    found = series(unreachable(), record=record)
+    assert value(found, "transitions_total", **{"from": "up", "to": "down"}) == 4
+    assert value(found, "transitions_total", **{"from": "down", "to": "held"}) == 2
+    assert value(found, "transitions_total", **{"from": "held", "to": "ramping"}) == 0
+
+
+def test_every_transition_that_a_look_can_make_has_its_counter() -> None:
+    for phase in Phase:
+        standing = Standing(phase, NOW.plus(-700), NOW.plus(-600), "sql_stopped")
+        for seen in (HEALTHY, FAILED, unreachable(), observation(channel(lag=61))):
+            after = look(seen, record=on_record(standing), ramp=0.0)[0].judged.phase
+            if after is not phase:
+                counted = series(seen, record=on_record(standing), ramp=0.0)
+                assert value(counted, "transitions_total", **{"from": phase.value, "to": after.value}) == 1
+
+
+def test_the_last_change_is_that_of_the_phase_and_not_of_the_check() -> None:
+    record = on_record(Standing(Phase.UP, NOW.plus(-700), NOW.plus(-600)))
+    assert value(series(HEALTHY, record=record), "last_change_timestamp_seconds") == AT - 3600
+    assert value(series(FAILED, record=record), "last_change_timestamp_seconds") == AT
+
+
+def test_a_state_directory_that_cannot_be_used_is_an_error() -> None:
+    assert value(series(HEALTHY, state_trouble="no memory is kept: it is full"), "state_error") == 1
+    assert value(series(HEALTHY), "state_error") == 0
+
+
+# the server
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysqlcheck.holddown import step
-from mysqlcheck.model import Action, Decision, Phase, Reason, Severity, Verdict
+from mysqlcheck.model import Action, Decision, Memory, Phase, Reason, Verdict
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import (
     Answer,
@@ -23,7 +23,7 @@ from mysqlcheck.outcome import (
     track_value,
     weight,
 )
-from tests.core.builders import NOW, channel, lost, observation, unreachable, verdict
+from tests.core.builders import NOW, channel, observation, unreachable, verdict
 
 PHASE = {Action.SERVE: Phase.UP, Action.DRAIN: Phase.DRAINING, Action.FAIL: Phase.DOWN}
 
@@ -156,28 +156,7 @@ def test_the_settings_choose_the_style(given_settings: dict[str, object], answer
     assert answer_style(Settings.of(host="h", **given_settings)) == answer
 
 
-# decide
-
-
-@pytest.mark.parametrize(
-    ("severity", "action", "phase"),
-    [
-        (Severity.OK, Action.SERVE, Phase.UP),
-        (Severity.NOTE, Action.SERVE, Phase.UP),
-        (Severity.DRAIN, Action.DRAIN, Phase.DRAINING),
-        (Severity.FAIL, Action.FAIL, Phase.DOWN),
-    ],
-)
-def test_the_worst_reason_decides(severity: Severity, action: Action, phase: Phase) -> None:
-    judged = Verdict((Reason("code", severity, "text"), Reason("other", Severity.OK, "text")), 0.5)
-    made = decide(step(None, judged, NOW), judged)
-    assert (made.action, made.phase, made.share) == (action, phase, 0.5)
-
-
-def test_only_reasons_that_speak_against_the_server_are_handed_on() -> None:
-    judged = verdict(observation(channel(lag=20), lost(name="b")))
-    made = decide(step(None, judged, NOW), judged)
-    assert [reason.code for reason in made.reasons] == ["source_lost", "lag"]
+# shadow
 
 
 @given(decisions)
@@ -193,7 +172,8 @@ def test_shadow_always_serves_in_full_and_keeps_the_reasons(made: Decision) -> N
 
 
 def line(judged: Verdict, answer: Answer = PLAIN, shadow: bool = False) -> str:
-    made = decide(step(None, judged, NOW), judged)
+    settings = Settings.of(host="h", hold_down=0.0)
+    made = decide(step(None, judged, Memory(), settings, NOW), judged, None, settings, NOW)
     return status_line("db1:3306", made, answer, "lag 0 s", shadow)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from mysqlcheck.checks import CODES, read_only
 from mysqlcheck.checks.channels import Channels, parse, query
-from mysqlcheck.model import LastLag, Memory, ServerVersion, Severity, Table
-from tests.core.builders import NOW, against, of_code, recorded, verdict
+from mysqlcheck.model import ServerVersion, Severity, Table
+from tests.core.builders import against, lag_on_record, of_code, recorded, verdict
 from tests.core.rows import PROVIDERS, Recording, load
 
 FAIL, DRAIN, NOTE = Severity.FAIL, Severity.DRAIN, Severity.NOTE
@@ -115,7 +115,7 @@ def test_the_lag_is_the_server_s_own_number(recording: Recording) -> None:
 
 
 def test_a_replica_that_lost_its_source_serves_on_while_its_data_is_young(recording: Recording) -> None:
-    memory = Memory(LastLag(0.0, NOW._replace(seconds=NOW.seconds - 600)))
+    memory = lag_on_record(0.0, 600)
     judged = verdict(recorded(recording, "source lost and retries used up"), memory)
     assert judged.severity is NOTE
     assert of_code(judged, "source_lost").observed == 600.0

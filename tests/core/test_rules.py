@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mysqlcheck.checks import CODES, connection, judge, lag
 from mysqlcheck.checks.channels import IO_STATES, Channel
-from mysqlcheck.model import Memory, Observation, Reason, ServerVersion, Severity
+from mysqlcheck.model import Memory, Observation, ServerVersion, Severity
 from mysqlcheck.options import Settings
 from tests.core.builders import (
     NOW,
@@ -18,6 +18,7 @@ from tests.core.builders import (
     channel,
     lag_on_record,
     lost,
+    met,
     observation,
     of_code,
     unreachable,
@@ -38,10 +39,6 @@ class Row(NamedTuple):
     limit: Any
     settings: dict[str, Any] = {}  # noqa: RUF012 - never changed
     memory: Memory = Memory()
-
-
-def met(trouble: Reason) -> Observation:
-    return observation(read_only=None, trouble=trouble, replicates=False)
 
 
 def said(errno: int) -> Observation:
@@ -316,7 +313,7 @@ def test_a_lost_source_and_a_stopped_sql_thread_fail() -> None:
 
 def test_a_clock_that_went_back_makes_no_data_young() -> None:
     """Where /proc hides the boot_id, two boots look like one, and the boot clock begins at 0 again."""
-    memory = Memory(lag_on_record(5.0, 0, boot="").lag)
+    memory = lag_on_record(5.0, 0, boot="")
     seen = observation(lost(), at=NOW._replace(boot_id="", seconds=20.0))
     reason = of_code(verdict(seen, memory, seen.ended), "source_lost")
     assert (reason.severity, reason.bars_entry, reason.observed) == (NOTE, True, None)

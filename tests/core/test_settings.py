@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysqlcheck.errors import Problem, SettingsError
-from mysqlcheck.kinds import DAY, Flag, Kind, OneOf, Seconds, Text, Whole, show_seconds
+from mysqlcheck.kinds import DAY, Flag, Kind, OneOf, Seconds, Text, Whole, show_seconds, show_span
 from mysqlcheck.options import Settings
 from mysqlcheck.settings import Group, Layer, Setting, nearest, resolve
 
@@ -44,6 +44,12 @@ def read(kind: Kind[Any], value: object) -> object:
         ("007", 7.0),
         (" 30s ", 30.0),
         (".5", 0.5),
+        ("1h30m", 5400.0),
+        ("2d4h", 2 * DAY + 14_400),
+        ("9m58s", 598.0),
+        ("1d2h3m4s5ms", DAY + 7384.005),
+        ("1.5h30s", 5430.0),
+        ("0h0m5s", 5.0),
     ],
 )
 def test_a_duration_is_read_as_people_write_it(text: str, seconds: float) -> None:
@@ -54,7 +60,8 @@ def test_a_duration_is_read_as_people_write_it(text: str, seconds: float) -> Non
     "text",
     [
         "", " ", "s", ".", "-1", "+1", "1e3", "nan", "inf", "infinity", "1,5", "1.2.3", "1_000", "0x10", "10 m",
-        "10min", "10M", "1h30m", "ss", "1ss", "1smhd", "½", "²", "٣٠", "1s\x00", "9" * 400, "366d",
+        "10min", "10M", "10x", "10!", "ss", "1ss", "1smhd", "½", "²", "٣٠", "1s\x00", "9" * 400, "366d",
+        "30m1h", "1h1h", "1h 30m", "1h,30m", "1hm", "h30m", "1h30", "5m5", "1h-5m", "364d48h", "1h30M",
     ],
 )  # fmt: skip
 def test_what_is_no_duration_is_refused(text: str) -> None:
@@ -83,6 +90,12 @@ def test_toml_s_own_numbers_are_seconds_and_its_booleans_are_no_numbers(value: o
     assert read(SECONDS, value) == seconds
 
 
+@given(st.integers(0, 364), st.integers(0, 23), st.integers(0, 59), st.integers(0, 59))
+def test_a_duration_may_be_written_in_several_units(days: int, hours: int, minutes: int, seconds: int) -> None:
+    total = days * DAY + hours * 3600 + minutes * 60 + seconds
+    assert SECONDS.from_text(f"{days}d{hours}h{minutes}m{seconds}s") == total
+
+
 @given(st.integers(0, 365 * 86_400_000))
 def test_a_duration_of_whole_milliseconds_is_shown_so_that_it_can_be_read_back(milliseconds: int) -> None:
     seconds = milliseconds / 1000
@@ -100,6 +113,46 @@ def test_any_duration_that_was_read_can_be_read_back_from_what_is_shown(seconds:
 )
 def test_a_duration_is_shown_in_the_largest_unit_that_fits(seconds: float, text: str) -> None:
     assert show_seconds(seconds) == text
+
+
+# a span of time, for people who wait for its end
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0s"),
+        (-5.0, "0s"),
+        (0.2, "1s"),
+        (48.0, "48s"),
+        (47.1, "48s"),
+        (59.9, "1m"),
+        (60.0, "1m"),
+        (61.0, "1m1s"),
+        (598.0, "9m58s"),
+        (3600.0, "1h"),
+        (3601.0, "1h"),
+        (3661.0, "1h1m"),
+        (7200.0, "2h"),
+        (28 * 3600.0, "1d4h"),
+        (DAY + 59.0, "1d"),
+        (DAY + 60.0, "1d"),
+        (400 * DAY, "400d"),
+    ],
+)
+def test_a_span_is_shown_to_the_second_in_its_two_largest_units(seconds: float, text: str) -> None:
+    assert show_span(seconds) == text
+
+
+def test_a_whole_second_is_not_rounded_up_for_what_floats_leave_behind() -> None:
+    assert show_span(0.1 + 0.2 + 47.7) == "48s"
+
+
+@given(st.floats(0, 365 * DAY))
+def test_a_span_that_is_shown_can_be_read_and_leaves_out_no_more_than_its_smaller_units(seconds: float) -> None:
+    left_out = seconds - SECONDS.from_text(show_span(seconds))
+    assert -1 <= left_out < 3600
+    assert left_out <= seconds / 24 + 1e-3
 
 
 @pytest.mark.parametrize(("text", "allowed"), [("0.99", False), ("1", True), ("60", True), ("1m", True), ("61", False)])

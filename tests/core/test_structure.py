@@ -17,11 +17,11 @@ from mysqlcheck.clock import Deadline
 from mysqlcheck.options import DEFAULT_CONFIG, Settings
 from mysqlcheck.wire import Wire, tls_context
 
-# Each of these costs milliseconds, and a check that does not use it must not pay for it. (Not in our hands: click
-# loads uuid, and PyMySQL loads cryptography where it is installed.)
+# Each of these costs milliseconds, and a check that does not use it must not pay for it. (sqlite3 is used by every
+# check. Not in our hands: click loads uuid, and PyMySQL loads cryptography where it is installed.)
 UNUSED = {
     "argparse", "asyncio", "concurrent.futures", "difflib", "json", "logging", "multiprocessing", "prometheus_client",
-    "sqlite3", "tomllib", "unittest", "urllib.request", "email", "http", "xml", "ctypes", "syslog",
+    "tomllib", "unittest", "urllib.request", "email", "http", "xml", "ctypes", "syslog",
 }  # fmt: skip
 
 
@@ -29,6 +29,10 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MYSQLCHECK_", "PYTHON"))}
     command = [sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=kept, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def module_of(command: str) -> str:
+    return f"mysqlcheck.cli.{command.replace('-', '_')}"
 
 
 def loaded_by_importing(module: str) -> set[str]:
@@ -39,11 +43,17 @@ def loaded_by_importing(module: str) -> set[str]:
     return set(ended.stdout.split())
 
 
-def loaded_by_running(*arguments: str) -> set[str]:
+def loaded_by_running(state: Path, *arguments: str) -> set[str]:
     """The modules that a whole check loads, to the end of the process."""
-    ended = python("-X", "importtime", "-m", "mysqlcheck", *arguments)
+    ended = python("-X", "importtime", "-m", "mysqlcheck", "--state-dir", str(state), *arguments)
     lines = [line for line in ended.stderr.splitlines() if line.startswith("import time:")]
     return {line.rpartition("|")[2].strip() for line in lines}
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A state directory that is not the machine's own."""
+    return tmp_path / "state"
 
 
 @pytest.fixture
@@ -58,42 +68,45 @@ def test_fast_loads_nothing_of_the_package_and_little_else() -> None:
     loaded = loaded_by_importing("mysqlcheck.fast")
     assert {name for name in loaded if name.partition(".")[0] == "mysqlcheck"} == {"mysqlcheck", "mysqlcheck.fast"}
     assert not loaded & UNUSED
-    assert {"click", "pymysql", "signal", "threading", "traceback", "socket", "ssl", "typing", "re", "enum"}.isdisjoint(
-        loaded
-    )
+    heavy = {"click", "pymysql", "sqlite3", "signal", "threading", "traceback", "socket", "ssl", "typing", "re", "enum"}
+    assert not loaded & heavy
 
 
 def test_the_core_of_a_check_loads_nothing_that_it_does_not_use() -> None:
     loaded = loaded_by_importing("mysqlcheck.oneshot")
-    assert {"mysqlcheck.mysql", "pymysql"} <= loaded
+    assert {"mysqlcheck.mysql", "pymysql", "mysqlcheck.store", "sqlite3"} <= loaded
     assert not loaded & UNUSED
     assert {"click", "mysqlcheck.metrics", "mysqlcheck.cli"}.isdisjoint(loaded)
 
 
 @pytest.mark.skipif(os.path.exists(DEFAULT_CONFIG), reason=f"{DEFAULT_CONFIG} exists here and is read")
-def test_a_whole_check_loads_nothing_that_it_does_not_use(nobody_listens: str) -> None:
-    loaded = loaded_by_running("--host", "127.0.0.1", "--port", nobody_listens)
+def test_a_whole_check_loads_nothing_that_it_does_not_use(nobody_listens: str, state: Path) -> None:
+    """Only where something has changed, as in the first of all checks, it is told to syslog."""
+    first = loaded_by_running(state, "--host", "127.0.0.1", "--port", nobody_listens)
+    assert first & UNUSED == {"syslog"}
+    loaded = loaded_by_running(state, "--host", "127.0.0.1", "--port", nobody_listens)
     assert {"mysqlcheck.oneshot", "mysqlcheck.cli.check", "mysqlcheck.cli.present"} <= loaded
     assert not loaded & UNUSED
-    others = {f"mysqlcheck.{name}" for name in ("metrics", "cli.explain", "cli.grants")}
-    assert not loaded & others
+    assert not (first | loaded) & {"mysqlcheck.metrics", *map(module_of, fast.COMMANDS)}
 
 
-def test_only_who_exports_loads_prometheus_client(nobody_listens: str, tmp_path: Path) -> None:
-    loaded = loaded_by_running("--host", "127.0.0.1", "--port", nobody_listens, "--textfile", str(tmp_path))
+def test_only_who_exports_loads_prometheus_client(nobody_listens: str, state: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "textfiles"
+    folder.mkdir()
+    loaded = loaded_by_running(state, "--host", "127.0.0.1", "--port", nobody_listens, "--textfile", str(folder))
     assert {"prometheus_client", "mysqlcheck.metrics"} <= loaded
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(folder.iterdir())) == 1
 
 
-def test_only_who_has_a_configuration_loads_tomllib(nobody_listens: str, tmp_path: Path) -> None:
+def test_only_who_has_a_configuration_loads_tomllib(nobody_listens: str, state: Path, tmp_path: Path) -> None:
     config = tmp_path / "mysqlcheck.toml"
     config.write_text("[defaults]\nmax_lag = 60\n")
-    loaded = loaded_by_running("--host", "127.0.0.1", "--port", nobody_listens, "--config", str(config))
+    loaded = loaded_by_running(state, "--host", "127.0.0.1", "--port", nobody_listens, "--config", str(config))
     assert "tomllib" in loaded
 
 
-def test_only_who_wants_json_loads_it(nobody_listens: str) -> None:
-    assert "json" in loaded_by_running("--host", "127.0.0.1", "--port", nobody_listens, "--output", "json")
+def test_only_who_wants_json_loads_it(nobody_listens: str, state: Path) -> None:
+    assert "json" in loaded_by_running(state, "--host", "127.0.0.1", "--port", nobody_listens, "--output", "json")
 
 
 def test_the_funnel_and_the_help_know_the_same_commands() -> None:
@@ -102,7 +115,7 @@ def test_the_funnel_and_the_help_know_the_same_commands() -> None:
 
 @pytest.mark.parametrize("command", sorted(fast.COMMANDS))
 def test_each_command_is_a_module_of_its_own(command: str) -> None:
-    assert loaded_by_importing(f"mysqlcheck.cli.{command}")
+    assert module_of(command) in loaded_by_importing(module_of(command))
 
 
 def modules() -> list[Path]:
@@ -114,8 +127,8 @@ def test_a_module_fits_in_a_head(module: Path) -> None:
     assert len(module.read_text(encoding="utf-8").splitlines()) <= 400
 
 
-def test_pymysql_and_prometheus_client_have_one_importer_each() -> None:
-    importers: dict[str, set[str]] = {"pymysql": set(), "prometheus_client": set()}
+def test_pymysql_prometheus_client_and_sqlite3_have_their_own_modules() -> None:
+    importers: dict[str, set[str]] = {"pymysql": set(), "prometheus_client": set(), "sqlite3": set()}
     for path in modules():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -123,7 +136,7 @@ def test_pymysql_and_prometheus_client_have_one_importer_each() -> None:
             for name in names:
                 if name.partition(".")[0] in importers:
                     importers[name.partition(".")[0]].add(path.stem)
-    assert importers == {"pymysql": {"mysql"}, "prometheus_client": {"metrics"}}
+    assert importers == {"pymysql": {"mysql"}, "prometheus_client": {"metrics"}, "sqlite3": {"store", "records"}}
 
 
 # TLS: every CA certificate of the system costs 21 ms

@@ -9,5 +9,6 @@ test_libraries.py   libraries that raise, return, hang, or leave something behin
 test_machine.py     no descriptors, no threads, no memory, full and broken streams
 test_environment.py what Python and click read from the environment
 test_signals.py     SIGTERM, SIGINT and SIGHUP at every moment
+test_state.py       memory in trouble: SQLite that raises and hangs, FIFOs, locks
 test_property.py    whatever the arguments, the environment, the files and the server
 """

@@ -1,7 +1,7 @@
 """What the property test draws: command lines, environments, files and servers.
 
 Placeholders in braces stand for what is known only when the example runs: {port}, {folder} and so on. Paths
-that are written to are always below {folder}.
+that are written to are always below {folder}; so is the working directory of a run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from mysqlcheck.fast import COMMANDS
 from tests.hostile.behaviours import BEHAVIOURS
 from tests.hostile.personas import (
     MARIADB,
@@ -32,6 +33,7 @@ WRITABLE = "track"
 """The one track file that can be written; every other drawn path cannot."""
 
 DURATIONS = ("1", "5s", "10", "30s", "45s", "1m", "1h", "0.02h", "60000ms")
+HOLDS = ("0", "10ms", "5s", "1m30s", "10m")
 GOOD: dict[str, tuple[str, ...]] = {
     "user": ("mysqlcheck", "monitor", "ü"),
     "timeout": TIMEOUTS,
@@ -45,9 +47,19 @@ GOOD: dict[str, tuple[str, ...]] = {
     "lag_ok": (*DURATIONS, "0"),
     "max_staleness": (*DURATIONS, "0"),
     "textfile": ("{folder}/x.prom", "{folder}/missing/x.prom", "{folder}"),
-    "state_dir": ("{folder}/state", "/nowhere"),
+    "hold_down": HOLDS,
+    "recover_after": HOLDS,
+    "hold_down_max": (*HOLDS, "10m"),
+    "flap_half_life": HOLDS,
+    "ramp": HOLDS,
+    "trust_uptime": (*HOLDS, "20d"),
+    "fail_after": HOLDS,
+    "credentials_grace": HOLDS,
+    "release": ("auto", "manual"),
+    "state_dir": ("{folder}/state", "{folder}", "{folder}/not/there", "{folder}/stderr", "/dev/null", "/proc/1"),
     "output": ("json",),
 }
+NOT_IN_A_FILE = ("output", "state_dir")
 FLAGS = ("shadow", "get_server_public_key")
 """Values that are allowed, some of which do not get along with each other."""
 
@@ -60,7 +72,7 @@ FILES = ("password_file", "defaults_file", "config", "tls_ca", "tls_cert", "tls_
 FILE_VALUES = ("{folder}/option-file", "{folder}/config", "{folder}/missing", "{folder}", "/dev/null", "", "\x1b")
 HOSTS = ("127.0.0.1", "[127.0.0.1]", "::1", "%s", "", "a" * 70, "x..y", "127.0.0.1:{port}", "[::1", "[]", "::", ".")
 RAW = st.one_of(
-    st.sampled_from(("-", "--", "-h", "-x", "check", "explain", "grants", "--nonsense", "--weigh=3", "%s", "=", "@x")),
+    st.sampled_from(("-", "--", "-h", "-x", "check", *sorted(COMMANDS), "--nonsense", "--weigh=3", "%s", "=", "@x")),
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
     st.binary(max_size=6).map(lambda raw: os.fsdecode(raw.replace(b"\0", b""))),
 )
@@ -84,6 +96,7 @@ ANY_VALUE = {
     "textfile": (*GOOD["textfile"], "", "{folder}/x\x1b"),
     "timeout": (*TIMEOUTS, "", "0", "-1", "nan", "99h", "x"),  # no allowed value that is long
     "output": ("json", "text", "yaml", ""),
+    "state_dir": (*GOOD["state_dir"], *(text for text in NONSENSE if ".." not in text)),
     **dict.fromkeys(FILES, FILE_VALUES),
     "host": HOSTS,
     "port": ("{port}", *NONSENSE),
@@ -182,7 +195,7 @@ def sound(draw: st.DrawFn) -> Example:
     config: dict[str, str] = {}
     for name, value in given.items():
         where = draw(st.sampled_from(["cli", "cli", "env", "config"]))
-        if where == "cli" or (name == "output" and where == "config"):
+        if where == "cli" or (name in NOT_IN_A_FILE and where == "config"):
             arguments += draw(spelled(name, value))
         elif where == "env":
             env[f"MYSQLCHECK_{name.upper()}"] = value

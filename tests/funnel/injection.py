@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from tests.command import environment
+from tests.command import FORGETFUL, environment
 from tests.hostile.personas import PASSWORD
 from tests.hostile.server import HostileServer
 
@@ -62,6 +62,11 @@ class Injection(NamedTuple):
         return cls(folder)
 
     @property
+    def state(self) -> Path:
+        """The state directory of its runs, which is not there before the first of them."""
+        return self.folder.parent / "state"
+
+    @property
     def fired(self) -> int:
         mark = self.folder / "fired"
         return mark.stat().st_size if mark.exists() else 0
@@ -71,6 +76,8 @@ class Injection(NamedTuple):
         variables = {
             "PYTHONPATH": f"{self.folder}:{path}".rstrip(":"),
             "MYSQLCHECK_PASSWORD": PASSWORD,
+            "MYSQLCHECK_STATE_DIR": str(self.state),
+            **FORGETFUL,
             "MYSQLCHECK_TIMEOUT": "20s",  # a machine that is busy with other tests is no reason to fail
         }
         return environment({**variables, **(extra or {})})

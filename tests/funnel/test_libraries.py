@@ -24,7 +24,7 @@ PLACES = {
     "before parsing": ("click", "Command.make_context"),
     "parsing": ("click", "Command.parse_args"),
     "within the help": ("click", "Command.get_help"),
-    "reading the config": ("tomllib", "load"),
+    "reading the config": ("tomllib", "loads"),
     "the connection's construction": ("pymysql.connections", "Connection.__init__"),
     "resolving": ("socket", "getaddrinfo"),
     "connecting": ("socket", "socket.connect"),

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from .behaviours.tls import PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY
-from .personas import MARIADB, MYSQL, MYSQL_57
+from .personas import INCARNATION_QUERY, MARIADB, MYSQL, MYSQL_57, STARTED, UUID, Persona, incarnation
 from .server import Script
 from .session import Session
+from .wire import Value
 
 
 class Control(NamedTuple):
@@ -42,6 +43,11 @@ def fast_authentication(session: Session) -> None:
     session.serve(MYSQL.answer)
 
 
+def says_of_itself(identity: Value = UUID, started: int = STARTED, **values: Value) -> Persona:
+    """A replica with nothing against it, that says this of itself."""
+    return MYSQL.but(INCARNATION_QUERY, incarnation(identity, started, **values))
+
+
 def switch(plugin: str, *more: bytes) -> Script:
     """An honest auth switch, as an account with another plugin than the server's default causes it."""
 
@@ -62,6 +68,15 @@ CONTROLS = (
     Control("mysql", MYSQL.script()),
     Control("mysql-57", MYSQL_57.script()),
     Control("mariadb", MARIADB.script()),
+    Control("uptime-0", says_of_itself(uptime="0").script()),
+    Control("uptime-below-zero", says_of_itself(uptime=str((1 << 64) - 5)).script()),
+    Control("uptime-minus-5", says_of_itself(uptime="-5").script()),
+    Control("uptime-of-a-century", says_of_itself(uptime="3155760000").script()),
+    Control("clock-of-1970", says_of_itself(now="5").script()),
+    Control("clock-of-2106", says_of_itself(now=str(1 << 32)).script()),
+    Control("identity-of-a-megabyte", says_of_itself("x" * (1 << 20)).script()),
+    Control("identity-with-escapes", says_of_itself("\x1b[2J\r\nFAIL \u202e%s").script()),
+    Control("identity-not-utf-8", says_of_itself(b"\xff\xfe").script()),
     Control("more-columns-than-known", MYSQL.but_status(**{f"New_{n}": "?" for n in range(20)}).script()),
     Control("sha2-fast", fast_authentication),
     Control("sha2-pinned", full_authentication, ("--server-public-key-path", "{pinned}")),

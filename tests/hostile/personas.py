@@ -5,6 +5,7 @@ answer in front. A query that no pattern knows gets the persona's default and is
 """
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self
 
@@ -18,7 +19,11 @@ Row = Mapping[str, Value]
 PASSWORD = "moss!Lantern?7413"
 
 STATUS_QUERY = r"^SHOW\s+(ALL\s+SLAVES|SLAVE|REPLICA)\s+STATUS"
-VARIABLES_QUERY = r"^SELECT\s.*@@"
+VARIABLES_QUERY = r"^SELECT\s(?!.*\sFROM\s).*@@"
+INCARNATION_QUERY = r"^SELECT\s.*\sAS\s+uptime\b"
+
+STARTED = int(time.time()) - 864_000
+"""When every good server started, by Unix time: ten days ago."""
 
 
 def rows(*rows: Row, types: Mapping[str, int] | None = None) -> Answer:
@@ -78,6 +83,16 @@ def pairs(known: Row, name: str = "Variable_name", value: str = "Value") -> Answ
     return answer
 
 
+def incarnation(identity: Value, started: int = STARTED, **values: Value) -> Answer:
+    """Answer who it is, what time it is, and Uptime at that time, as a server does; `values` replace any of it."""
+
+    def answer(session: Session, query: str) -> None:
+        now = int(time.time())
+        rows({"identity": identity, "now": str(now), "uptime": str(now - started), **values})(session, query)
+
+    return answer
+
+
 class Persona(NamedTuple):
     """A good server: its version in the greeting, and its answers."""
 
@@ -126,6 +141,7 @@ INTEGERS = {
         *("Seconds_Behind_Source", "Seconds_Behind_Master", "Source_Server_Id", "Master_Server_Id"),
         *("Source_Port", "Master_Port", "Connect_Retry", "Last_Errno", "Last_IO_Errno", "Last_SQL_Errno"),
         *("SQL_Delay", "SQL_Remaining_Delay", "Source_Retry_Count", "Master_Retry_Count", "Skip_Counter"),
+        "now",
         *("Read_Source_Log_Pos", "Exec_Source_Log_Pos", "Read_Master_Log_Pos", "Exec_Master_Log_Pos"),
     )
 }
@@ -171,11 +187,12 @@ MARIADB_STATUS: Row = {
     "Slave_heartbeat_period": "30.000",
 }
 
+UUID = "0c9d1cf4-5f7c-11f0-8a3c-0242ac110003"
 VARIABLES: Row = {
     "read_only": "1",
     "super_read_only": "1",
     "server_id": "201",
-    "server_uuid": "0c9d1cf4-5f7c-11f0-8a3c-0242ac110003",
+    "server_uuid": UUID,
     "version_comment": "MySQL Community Server - GPL",
     "hostname": "r1",
     "offline_mode": "0",
@@ -184,16 +201,22 @@ VARIABLES: Row = {
 }
 COUNTERS: Row = {"Uptime": "864000", "Threads_connected": "1", "wsrep_cluster_size": "0"}
 NOT_ON_MARIADB = ("super_read_only", "server_uuid", "offline_mode")
+# Each flavor answers who it is in its own words alone: MariaDB has no server_uuid, and its performance_schema is off
+# as installed; MySQL has had no information_schema.SESSION_STATUS since 8.0, and a disabled one in 5.7.
+ASKS_MYSQL = r"^SELECT\s+@@global\.server_uuid\s.*\sAS\s+uptime\s+FROM\s+performance_schema\.session_status\s"
+ASKS_MARIADB = r"^SELECT\s+@@global\.server_id\s.*\sAS\s+uptime\s+FROM\s+information_schema\.SESSION_STATUS\s"
 
 
 def _persona(version: str, known: Row, status_query: str, status: Row) -> Persona:
     known = {**known, "version": version}
+    mysql = "server_uuid" in known
     shown = {k: {"1": "ON", "0": "OFF"}.get(str(v), v) if "only" in k else v for k, v in known.items()}
     return Persona(
         version,
         (
             (r"^SET\s", accept),
             (status_query, rows(status)),
+            (ASKS_MYSQL if mysql else ASKS_MARIADB, incarnation(known["server_uuid" if mysql else "server_id"])),
             (VARIABLES_QUERY + r"|^SELECT\s+VERSION\(\)", variables(known)),
             (r"^SHOW\s+(GLOBAL\s+|SESSION\s+)?VARIABLES", pairs(shown)),
             (r"^SHOW\s+(GLOBAL\s+|SESSION\s+)?STATUS", pairs(COUNTERS)),

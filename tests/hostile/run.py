@@ -4,11 +4,12 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event, Timer
 from typing import IO, NamedTuple
 
-from tests.command import COMMAND
+from tests.command import COMMAND, FORGETFUL
 
 from .personas import PASSWORD
 from .server import HostileServer
@@ -28,10 +29,18 @@ class Run(NamedTuple):
     seconds: float
 
 
-def check(server: HostileServer, home: Path, *args: str, timeout: float = 5.0, until: Event | None = None) -> Run:
+def check(
+    server: HostileServer,
+    home: Path,
+    *args: str,
+    timeout: float = 5.0,
+    until: Event | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Run:
     """Check a server once; where `until` is given, send SIGTERM as soon as it is set.
 
-    A negative code is a signal: the backstop's, or worse.
+    Memory is kept in `home`. Without an environment of its own a check holds nothing and excuses nothing: then its
+    answer is the rules' alone. A negative code is a signal: the backstop's, or worse.
     """
     where = ["--socket", str(server.path)] if server.path else ["--host", server.host, "--port", str(server.port)]
     command = [
@@ -50,6 +59,7 @@ def check(server: HostileServer, home: Path, *args: str, timeout: float = 5.0, u
         "HOME": str(home),
         "MYSQLCHECK_PASSWORD": PASSWORD,
         "MYSQLCHECK_STATE_DIR": str(home),
+        **(FORGETFUL if env is None else env),
     }
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         began = time.monotonic()

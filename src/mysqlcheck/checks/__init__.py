@@ -5,9 +5,9 @@ A new rule is a new file in this folder, a line here, and a section in docs/refe
 
 from __future__ import annotations
 
-from mysqlcheck.checks import channels, connection, lag, read_only, threads
+from mysqlcheck.checks import channels, connection, incarnation, lag, read_only, threads
 from mysqlcheck.checks.probe import Probe, Rule
-from mysqlcheck.model import Instant, Memory, Observation, Reason, Verdict
+from mysqlcheck.model import Instant, Memory, Observation, Reason, Severity, Verdict
 
 
 class Policy(connection.ConnectionSettings, threads.ThreadsSettings, lag.LagSettings):
@@ -25,7 +25,8 @@ CODES: tuple[str, ...] = tuple(code for rule in RULES for code in rule.codes)
 
 def probes(role: str) -> tuple[Probe, ...]:
     """Return what to ask a server of this role; a source's own replication is not ours to judge."""
-    return (read_only.PROBE,) if role == "source" else (read_only.PROBE, channels.PROBE)
+    common = (incarnation.PROBE, read_only.PROBE)
+    return common if role == "source" else (*common, channels.PROBE)
 
 
 def judge(observation: Observation, memory: Memory, settings: Policy, now: Instant) -> Verdict:
@@ -35,5 +36,10 @@ def judge(observation: Observation, memory: Memory, settings: Policy, now: Insta
         reasons.extend(rule.judge(observation, memory, settings, now))
     reasons.sort(key=lambda reason: -reason.severity)
     facts = observation.fact(channels.Channels)
-    behind = lag.worst(facts.channels) if facts else None
-    return Verdict(tuple(reasons), lag.share(behind, settings))
+    if facts is not None:
+        behind: float | None = lag.worst(facts.channels)
+    else:  # what it was before this look failed
+        behind = memory.lag.seconds if memory.lag else None
+    blind = observation.trouble is not None and reasons[0].severity is Severity.NOTE
+    share = lag.LEAST_SHARE if blind and reasons[0].code == "connections_exhausted" else lag.share(behind, settings)
+    return Verdict(tuple(reasons), share, blind)

@@ -1,7 +1,5 @@
 """The replication channels of a server, as SHOW REPLICA STATUS tells them: the facts for threads and lag."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from mysqlcheck.checks.probe import Probe, column, one_line, whole

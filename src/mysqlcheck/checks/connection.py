@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mysqlcheck.kinds import Flag, OneOf, Seconds, Secret, Text, Whole
+from mysqlcheck.kinds import Flag, OneOf, Seconds, Secret, Text, Whole, show_seconds
 from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion, Severity
 from mysqlcheck.settings import Group, Setting
 
@@ -139,6 +139,19 @@ class ConnectionSettings(Group):
         "keepalived's misc_timeout, whose SIGKILL makes keepalived leak weight.",
     )
 
+    fail_after = Setting[float](
+        Seconds(0, 3600),
+        default=3.0,
+        help="A server that served goes on until no look at it has got an answer for so long: one lost packet takes "
+        "nobody out. A refused connection counts at once, and so does a --timeout that is no shorter. 0: at once.",
+    )
+    credentials_grace = Setting[float](
+        Seconds(),
+        default=600.0,
+        help="A server that served goes on for so long although it refuses our login, or TLS: the monitor's new "
+        "password reaches all servers within a second, and must not take them all out. 0: at once.",
+    )
+
     def conflicts(self) -> Iterator[tuple[str, str]]:
         """Nothing to check, two servers to check, or a certificate without its use."""
         yield from super().conflicts()
@@ -152,14 +165,24 @@ class ConnectionSettings(Group):
             yield "tls_key", "--tls-key needs the certificate it belongs to: give --tls-cert too"
 
 
+SILENT, REFUSED = "fail_after", "credentials_grace"
+"""The two graces, by the settings that say how long they last."""
+
+
 def refused(why: str) -> Reason:
-    """No connection came about, or it was lost: refused, no route, unknown name, reset."""
+    """Nobody listens there, or the server says that it is leaving: that is definite."""
     return Reason("unreachable", Severity.FAIL, why, observed=why, bars_entry=True)
+
+
+def lost(why: str) -> Reason:
+    """No route, an unknown name, a reset: the server's trouble, the network's, or the director's own."""
+    return refused(why)._replace(grace=SILENT)
 
 
 def out_of_time(stage: str, limit: float) -> Reason:
     """The deadline passed while we were doing `stage`; `limit` in seconds."""
-    return Reason("timeout", Severity.FAIL, f"no answer within {limit:g} s while {stage}", stage, limit, True)
+    text = f"no answer within {limit:g} s while {stage}"
+    return Reason("timeout", Severity.FAIL, text, stage, limit, bars_entry=True, grace=SILENT)
 
 
 def not_mysql(why: str) -> Reason:
@@ -169,12 +192,17 @@ def not_mysql(why: str) -> Reason:
 
 def tls_failed(why: str, hint: str = "") -> Reason:
     """TLS as demanded could not be had; nothing secret has been sent."""
-    return Reason("tls_error", Severity.FAIL, why + hint, observed=why, bars_entry=True)
+    return Reason("tls_error", Severity.FAIL, why + hint, observed=why, bars_entry=True, grace=REFUSED)
 
 
 def withheld(why: str) -> Reason:
     """The server asked for the password in a way that shows it to others; it was not sent."""
-    return Reason("credentials", Severity.FAIL, why, observed="password withheld", bars_entry=True)
+    return Reason("credentials", Severity.FAIL, why, "password withheld", bars_entry=True, grace=REFUSED)
+
+
+def unusable(why: str) -> Reason:
+    """A file that holds our own credentials cannot be used: the director's trouble, told as the server's refusal is."""
+    return Reason("credentials", Severity.FAIL, why, "no password", bars_entry=True, grace=REFUSED)
 
 
 def said_no(errno: int, message: str, user: str) -> Reason:
@@ -182,17 +210,17 @@ def said_no(errno: int, message: str, user: str) -> Reason:
     error = f"error {errno}: {message}"
     if errno in EXHAUSTED:
         text = f"{EXHAUSTED[errno]} ({error})"
-        return Reason("connections_exhausted", Severity.DRAIN, text, observed=errno, bars_entry=True)
+        return Reason("connections_exhausted", Severity.DRAIN, text, observed=errno, bars_entry=True, grace=SILENT)
     if errno == HOST_BLOCKED:
         text = f"the server has blocked this director ({error}); unblock it there with: {UNBLOCK}"
-        return Reason("host_blocked", Severity.FAIL, text, observed=errno, bars_entry=True)
+        return Reason("host_blocked", Severity.FAIL, text, observed=errno, bars_entry=True, grace=REFUSED)
     if errno in REFUSED_LOGIN:
         text = f"the server refuses {user!r} ({error}); see `mysqlcheck grants`"
-        return Reason("credentials", Severity.FAIL, text, observed=errno, bars_entry=True)
+        return Reason("credentials", Severity.FAIL, text, observed=errno, bars_entry=True, grace=REFUSED)
     if errno in SHUTTING_DOWN:
         return refused(f"the server is shutting down ({error})")
     if errno in NETWORK:
-        return refused(error)
+        return lost(error)
     return not_mysql(f"unexpected {error}")
 
 
@@ -208,13 +236,13 @@ def lacks_privilege(errno: int, message: str, privilege: str, account: str, serv
     """A query was denied; `account` as the server names it in CURRENT_USER()."""
     grant = f"GRANT {privilege} ON *.* TO {account};" if privilege else "see `mysqlcheck grants`"
     text = f"the account lacks a privilege on this {server.flavor} server (error {errno}: {message}); give it: {grant}"
-    return Reason("credentials", Severity.FAIL, text, observed=errno, limit=privilege or None, bars_entry=True)
+    return Reason("credentials", Severity.FAIL, text, errno, privilege or None, bars_entry=True, grace=REFUSED)
 
 
 def rule(observation: Observation, memory: Memory, settings: ConnectionSettings, now: Instant) -> Iterator[Reason]:
     """Pass on what the connection met, or say that it was fine."""
     if observation.trouble is not None:
-        yield observation.trouble
+        yield graced(observation.trouble, memory, settings, now) or observation.trouble
         return
     took = round(observation.ended.seconds - observation.began.seconds, 3)
     yield Reason("unreachable", Severity.OK, "connected")
@@ -224,3 +252,25 @@ def rule(observation: Observation, memory: Memory, settings: ConnectionSettings,
     yield Reason("credentials", Severity.OK, "logged in, and may ask what it must", settings.user)
     yield Reason("host_blocked", Severity.OK, "this director is not blocked")
     yield Reason("connections_exhausted", Severity.OK, "a connection was free")
+
+
+def graced(trouble: Reason, memory: Memory, settings: ConnectionSettings, now: Instant) -> Reason | None:
+    """Return the trouble as a mere note while its grace lasts; None where it counts.
+
+    Every grace stands on a recorded answer of this incarnation. Silence is counted from the beginning of the first
+    look that met it, so that one lost packet is none; being refused from the last answer. A look that timed out has
+    lasted for --timeout at least.
+    """
+    if trouble.grace is None or memory.answered_at is None:
+        return None
+    limit: float = settings.values[trouble.grace]
+    began = memory.silent_since if trouble.grace == SILENT else memory.answered_at
+    lasted = now.since(began) if began is not None else 0.0
+    if lasted is None or now.since(memory.answered_at) is None:
+        return None
+    if trouble.code == "timeout":
+        lasted = max(lasted, settings.timeout)
+    if lasted >= limit:
+        return None
+    text = f"{trouble.text}; its last verdict stays for {show_seconds(round(limit - lasted, 1))} ({trouble.grace})"
+    return trouble._replace(severity=Severity.NOTE, text=text)

@@ -1,7 +1,5 @@
 """What a subject asks of a server: one query, how to read its answer, and the privilege it needs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 

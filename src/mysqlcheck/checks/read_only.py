@@ -1,7 +1,5 @@
 """Whether the server can be written to, against its role: `writable` and `read_only`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

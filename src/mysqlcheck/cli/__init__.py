@@ -11,6 +11,12 @@ COMMANDS = {
     "check": "Check one server and answer keepalived by the exit code (the default).",
     "explain": "Show every rule, what it observed, and what each style would exit with; changes nothing.",
     "grants": "Print the statements that make the account for mysqlcheck.",
+    "hold": "Drain a server by hand, for a time or until it is released.",
+    "release": "End a hold: the operator's, and the timer of a server that came back.",
+    "status": "Show every server: phase, weight, lag, the reason, and the time to its re-entry.",
+    "history": "Show what happened to a server, when and why.",
+    "notify-down": "Note in the history that keepalived took a server out (its notify_down).",
+    "notify-up": "Note in the history that keepalived took a server in (its notify_up).",
 }
 
 
@@ -29,5 +35,8 @@ def run_check(arguments: list[str], began: float, rearm: Callable[[float], None]
 
 
 def run_command(arguments: list[str]) -> int:
-    """Run a command for people and return its exit code: 0, or 2 for a usage error."""
-    return int(import_module(f"mysqlcheck.cli.{arguments[0]}").run(arguments[1:]))
+    """Run a command for people and return its exit code: 0, 1 where it failed, 2 for a usage error, 130 for Ctrl-C."""
+    try:
+        return int(import_module(f"mysqlcheck.cli.{arguments[0].replace('-', '_')}").run(arguments[1:]))
+    except KeyboardInterrupt:
+        return 130

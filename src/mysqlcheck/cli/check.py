@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 import click
@@ -12,7 +13,8 @@ from mysqlcheck.cli import COMMANDS, Shown
 from mysqlcheck.cli.options import given, options
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import SettingsError
-from mysqlcheck.options import Settings, load
+from mysqlcheck.lastgood import load_settings
+from mysqlcheck.options import Settings
 from mysqlcheck.outcome import ExitCode
 
 HELP = """Ask a MySQL or MariaDB server whether clients may read from it, and answer keepalived by the exit code.
@@ -21,7 +23,7 @@ HELP = """Ask a MySQL or MariaDB server whether clients may read from it, and an
                  plain   with --track-file     with --weight N (misc_dynamic)
   serve          0       0, file: the weight   N+2, or less while it lags
   drain          1       0, file: weight 0     2
-  fail           1       1, file: weight 0     1
+  fail, held     1       1, file: weight 0     1
   any mistake    1       1                     1
 
 \b
@@ -30,6 +32,8 @@ In keepalived.conf, with the path of this command written out:
     misc_path "/opt/mysqlcheck/bin/keepalived-mysqlcheck --host 192.168.1.201"
     misc_timeout 7
   }
+
+A server that restarted is held for --hold-down before it serves again; memory between checks is in --state-dir.
 
 Every option can also be set in the environment (MYSQLCHECK_MAX_LAG=90s) and in the TOML file (max_lag = "90s").
 """
@@ -76,12 +80,12 @@ def run(arguments: list[str], began: float, rearm: Callable[[float], None]) -> E
         # make_context and not main(): that would also answer to shell completion's environment variable
         values = given(command(shown).make_context("mysqlcheck", arguments).params)
         rearm(_early_timeout(values))
-        settings = load(values, os.environ)
+        settings, warnings = load_settings(values, os.environ)
         rearm(settings.timeout)
         deadline = Deadline(settings.timeout, began)
         from mysqlcheck import oneshot
 
-        report = oneshot.check(settings, deadline)
+        report = oneshot.check(settings, deadline, warnings)
     except click.exceptions.Exit:
         return Shown() if shown else None
     except click.ClickException as error:
@@ -90,11 +94,14 @@ def run(arguments: list[str], began: float, rearm: Callable[[float], None]) -> E
     except SettingsError as error:
         console.warn("\n".join(map(str, error.problems)), deadline)
         return None
-    leave = Deadline(0.2)
-    for warning in report.warnings:
-        console.warn(warning, leave)
     from mysqlcheck.cli import present
 
+    # what is still to be said must be said before the backstop comes, 0.4 s after --timeout (fast.py)
+    leave = Deadline(min(0.2, began + settings.timeout + 0.35 - time.monotonic()))
+    for warning in report.warnings:
+        console.warn(warning, leave)
+    for event in report.look.judgement.events:
+        console.log(present.as_log(event, settings.shadow), leave)
     text = present.as_json if settings.output == "json" else present.as_line
     console.say(text(report, settings), leave)
     return report.exit_code

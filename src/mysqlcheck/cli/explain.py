@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from mysqlcheck import outcome
+from mysqlcheck import holddown, outcome
 from mysqlcheck.checks import CODES
 from mysqlcheck.cli.options import given, options
-from mysqlcheck.cli.present import facts_document, reason_document
+from mysqlcheck.cli.present import facts_document, reason_document, reentry_document
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import SettingsError
-from mysqlcheck.kinds import show_seconds
+from mysqlcheck.judgement import Look
+from mysqlcheck.kinds import show_seconds, show_span
 from mysqlcheck.model import Reason, Severity, Value
-from mysqlcheck.oneshot import Look, look
+from mysqlcheck.oneshot import look
 from mysqlcheck.options import load
 from mysqlcheck.outcome import DEFAULT_TRACK_WEIGHT, Answer, Style
 
@@ -61,14 +62,24 @@ def _explain(**values: object) -> None:
             "target": str(seen.observation.target),
             "role": settings.role,
             "decision": seen.judged.action.value,
+            "phase": seen.judged.phase.value,
+            "reentry": reentry_document(seen.judged),
+            "standing": [reason_document(reason) for reason in seen.judged.reasons if reason.code in holddown.CODES],
             "rules": [reason_document(reason) for reason in _by_code(seen)],
-            "not_judged": [code for code in CODES if code not in {r.code for r in seen.verdict.reasons}],
+            "not_judged": [code for code in CODES if code not in {r.code for r in seen.judgement.verdict.reasons}],
             "styles": styles,
             "facts": facts_document(seen.observation),
         }
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
-    click.echo(f"{seen.observation.target} as {settings.role}: {seen.judged.action.value.upper()}\n")
+    click.echo(f"{seen.observation.target} as {settings.role}: {seen.judged.action.value.upper()}")
+    standing = seen.judgement.record.standing
+    age = seen.observation.ended.since(standing.since) or 0.0
+    click.echo(f"phase {standing.phase.value}{f', for {show_span(age)}' if age else ', from now on'}")
+    for reason in seen.judged.reasons:
+        if reason.code in holddown.CODES:
+            click.echo(f"{reason.code}: {reason.text}")
+    click.echo()
     rows = [("RULE", "VERDICT", "OBSERVED", "LIMIT", "")]
     rows += [
         (reason.code, VERDICT[reason.severity], _shown(reason.observed), _shown(reason.limit), reason.text)
@@ -87,7 +98,7 @@ def _explain(**values: object) -> None:
 
 
 def _by_code(seen: Look) -> list[Reason]:
-    return sorted(seen.verdict.reasons, key=lambda reason: CODES.index(reason.code))
+    return sorted(seen.judgement.verdict.reasons, key=lambda reason: CODES.index(reason.code))
 
 
 def _styles(seen: Look, full: int, base: int) -> dict[str, dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mysqlcheck import outcome
 from mysqlcheck.checks import lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.read_only import ReadOnly
-from mysqlcheck.model import Observation, Reason
+from mysqlcheck.model import Decision, Event, Observation, Reason
 from mysqlcheck.oneshot import Report
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import Style
@@ -36,6 +37,12 @@ def as_line(report: Report, settings: Settings) -> str:
     return outcome.status_line(target, seen.judged, seen.answer, detail(seen.observation), settings.shadow)
 
 
+def as_log(event: Event, shadow: bool = False) -> str:
+    """Return a change as the log has it."""
+    told = "shadow, keepalived is told up: " if shadow else ""
+    return f"{told}{event.target} {event.role}: {event.before} → {event.after}: {event.text}"
+
+
 def as_json(report: Report, settings: Settings) -> str:
     """Return the check as one line of JSON; docs/reference/exit-codes.md describes it."""
     import json
@@ -54,6 +61,8 @@ def as_json(report: Report, settings: Settings) -> str:
         "role": settings.role,
         "decision": decision.action.value,
         "phase": decision.phase.value,
+        "phase_since": rounded(seen.observation.ended.since(seen.judgement.record.standing.since)),
+        "reentry": reentry_document(seen.judged),
         "weight": None if plain else outcome.weight(decision, seen.answer.full),
         "style": seen.answer.style.value,
         "exit_code": int(report.exit_code),
@@ -63,6 +72,16 @@ def as_json(report: Report, settings: Settings) -> str:
         "warnings": list(report.warnings),
     }
     return json.dumps(document, ensure_ascii=False)
+
+
+def reentry_document(decision: Decision) -> float | str | None:
+    """Return when a held server serves again, if nothing speaks against it: seconds, or `manual`; null if not held."""
+    return "manual" if decision.reentry == math.inf else rounded(decision.reentry)
+
+
+def rounded(seconds: float | None) -> float | None:
+    """Return seconds as people need them."""
+    return None if seconds is None else round(seconds, 1)
 
 
 def reason_document(reason: Reason) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from ._behaviour import Behaviour
 from .connection import CONNECTION
 from .greeting import GREETING
+from .incarnation import INCARNATION
 from .login import LOGIN
 from .password import PASSWORD_ROGUES
 from .results import RESULTS
@@ -14,6 +15,7 @@ __all__ = ["BEHAVIOURS", "Behaviour"]
 BEHAVIOURS: tuple[Behaviour, ...] = (
     *CONNECTION,
     *GREETING,
+    *INCARNATION,
     *LOGIN,
     *PASSWORD_ROGUES,
     *RESULTS,

@@ -1,0 +1,109 @@
+"""The pure way from a look at a server to the answer: observation → memory → verdict → standing → decision.
+
+The one-shot check takes it once, the agent in a loop; both in one transaction with the record (store.py).
+"""
+
+from typing import NamedTuple
+
+from mysqlcheck import outcome
+from mysqlcheck.checks import Policy, judge, lag
+from mysqlcheck.checks.channels import Channels
+from mysqlcheck.holddown import HoldDownSettings, step
+from mysqlcheck.memory import remember
+from mysqlcheck.model import Decision, Event, Memory, Observation, OperatorHold, Phase, Record, Sighting, Told, Verdict
+from mysqlcheck.outcome import Answer, OutcomeSettings
+
+
+class JudgementSettings(Policy, HoldDownSettings, OutcomeSettings):
+    """All that the way from an observation to the answer is told."""
+
+
+class Judgement(NamedTuple):
+    """What a look led to: what to say now, what to keep, and what has changed by it."""
+
+    verdict: Verdict
+    decision: Decision
+    record: Record
+    events: tuple[Event, ...] = ()
+
+
+class Look(NamedTuple):
+    """What one look at a server led to; nothing has been told to anybody yet."""
+
+    observation: Observation
+    judgement: Judgement
+    answer: Answer
+    hold: OperatorHold | None
+    state_trouble: str | None
+    """Why memory could not be read or kept; None where all is well."""
+
+    @property
+    def judged(self) -> Decision:
+        """What the rules and the phases say, shadow or not."""
+        return self.judgement.decision
+
+
+def take_in(
+    record: Record | None,
+    sighting: Sighting | None,
+    observation: Observation,
+    hold: OperatorHold | None,
+    settings: JudgementSettings,
+    at: float,
+) -> Judgement:
+    """Judge a look in the light of what is on record, and say what to record.
+
+    `sighting` is the last one of the server, whatever role it was checked as; `at` is Unix time, for people alone.
+    A look older than the record (checks of one target may overlap) changes nothing.
+    """
+    now = observation.ended
+    before = record.standing if record else None
+    kept = (record.memory if record else Memory())._replace(sighting=sighting)
+    if record is not None and now.precedes(record.seen):
+        verdict = judge(observation, kept, settings, now)
+        return Judgement(verdict, outcome.decide(record.standing, verdict, hold, settings, now), record)
+    memory = remember(kept, observation)
+    verdict = judge(observation, memory, settings, now)
+    standing = step(before, verdict, memory, settings, now)
+    decision = outcome.decide(standing, verdict, hold, settings, now)
+    told = _told(decision, observation, outcome.answer_style(settings))
+    changed = record.changed if record and before and before.phase is standing.phase else at
+    transitions = record.transitions if record else ()
+    events: tuple[Event, ...] = ()
+    if before is None or before.phase is not standing.phase:
+        event = _transition(before.phase if before else None, decision, observation, settings.role, at)
+        events = (event,)
+        transitions = _counted(transitions, event) if before else transitions
+    elif before.incarnation and before.incarnation != standing.incarnation:
+        events = (_transition(before.phase, decision, observation, settings.role, at)._replace(kind="restart"),)
+    return Judgement(verdict, decision, Record(memory, standing, now, at, told, changed, transitions), events)
+
+
+def _told(decision: Decision, observation: Observation, answer: Answer) -> Told:
+    facts = observation.fact(Channels)
+    behind = lag.worst(facts.channels) if facts else None
+    plain = answer.style is outcome.Style.PLAIN
+    first = decision.reasons[0] if decision.reasons else None
+    return Told(
+        decision.action,
+        None if plain else outcome.weight(decision, answer.full),
+        first.code if first else "",
+        first.text if first else "",
+        None if behind is None else float(behind),
+    )
+
+
+def _transition(before: Phase | None, decision: Decision, observation: Observation, role: str, at: float) -> Event:
+    first = next((reason for reason in decision.reasons if reason.code != "operator_hold"), None)
+    text = "nothing against it"
+    if first is not None:
+        text = first.text if first.code == decision.phase.value else f"{first.code}: {first.text}"
+    was = before.value if before else "unknown"
+    return Event(at, str(observation.target), role, "transition", was, decision.phase.value, text)
+
+
+def _counted(transitions: tuple[tuple[str, str, int], ...], event: Event) -> tuple[tuple[str, str, int], ...]:
+    counts = {(before, after): count for before, after, count in transitions}
+    key = (event.before, event.after)
+    counts[key] = counts.get(key, 0) + 1
+    return tuple((*edge, count) for edge, count in counts.items())

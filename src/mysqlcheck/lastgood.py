@@ -1,0 +1,102 @@
+"""The last good configuration: an operator's slip in a file must not take healthy servers out.
+
+A copy of each TOML file that could be used is kept in the state directory, and used while the file itself cannot be.
+A file that holds our own credentials is not copied: where one is broken, the check says so as if the server had
+refused the login, and `credentials_grace` lets the last good verdict stay for a while.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from mysqlcheck import publish, statedir
+from mysqlcheck.errors import OutOfTime, SettingsError
+from mysqlcheck.options import ConfigFile, Settings, load
+
+SECONDS = 0.2
+"""How long the state directory's disk may take for it."""
+
+
+def load_settings(given: Mapping[str, str], environment: Mapping[str, str]) -> tuple[Settings, tuple[str, ...]]:
+    """Load the settings as options.load does, from what was good before where a file is broken now.
+
+    Returns them with what must be said loudly. Raises SettingsError where the mistake is not in a file, or where
+    nothing good is on record.
+    """
+    try:
+        settings = load(given, environment)
+    except SettingsError as error:
+        return _without_broken_files(error, given, environment)
+    return settings, tuple(filter(None, [_keep(settings)]))
+
+
+def _without_broken_files(
+    error: SettingsError, given: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[Settings, tuple[str, ...]]:
+    broken = {problem.file for problem in error.problems}
+    if None in broken:
+        raise error
+    warnings = list(map(str, error.problems))
+    instead = None
+    for path in sorted(filter(None, broken)):
+        if (kept := _kept(given, environment, path)) is not None:
+            instead = ConfigFile(path, kept)
+            warnings.append(f"{path} is broken: its last good version is used; mend it")
+    login_files = instead is not None and broken == {instead.path}
+    try:
+        settings = load(given, environment, instead=instead, login_files=login_files)
+    except SettingsError:
+        raise error from None
+    settings.config_broken = True
+    if not login_files:
+        settings.login_error = error
+    return settings, tuple(warnings)
+
+
+def _path(directory: str, config: str) -> str:
+    return os.path.join(directory, "config", statedir.file_name(os.path.abspath(config)))
+
+
+def _state_dir(given: Mapping[str, str], environment: Mapping[str, str]) -> str:
+    setting = Settings.state_dir
+    return given.get(setting.name) or environment.get(setting.variable) or setting.default
+
+
+def _kept(given: Mapping[str, str], environment: Mapping[str, str], config: str) -> bytes | None:
+    directory = _state_dir(given, environment)
+    try:
+        return statedir.work_in(directory, SECONDS, lambda: _content(_path(directory, config)), make=False)
+    except (OSError, OutOfTime):
+        return None
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _keep(settings: Settings) -> str | None:
+    """Keep a copy of the file that was read; return why not, or None."""
+    config = settings.config_read
+    if config is None:
+        return None
+    path = _path(settings.state_dir, config.path)
+
+    def write() -> str | None:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return publish.replace(path, config.content)
+
+    try:
+        if statedir.work_in(settings.state_dir, SECONDS, lambda: _content(path)) == config.content:
+            return None
+        import tempfile  # noqa: F401 - here, as ourselves: the owner may not be allowed to read our library
+
+        return statedir.work_in(settings.state_dir, SECONDS, write)
+    except OutOfTime:
+        return f"no copy of {config.path} is kept: {settings.state_dir} takes too long"
+    except OSError as error:
+        return f"no copy of {config.path} is kept: {statedir.explain(error, settings.state_dir)}"

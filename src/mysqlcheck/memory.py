@@ -1,0 +1,78 @@
+"""What outlives a check: which incarnation of the server answered, since when it is silent, the last lag that counts.
+
+No thresholds here: what was seen is kept, and the rules and phases judge it.
+"""
+
+from __future__ import annotations
+
+from mysqlcheck.checks import connection, lag
+from mysqlcheck.checks.channels import Channels
+from mysqlcheck.checks.incarnation import Incarnation
+from mysqlcheck.model import LastLag, Memory, Observation, Reason, Sighting
+
+
+def remember(memory: Memory, observation: Observation) -> Memory:
+    """Take in what one look saw: which incarnation, whether it answered, and the last lag that counts.
+
+    A lag counts that every channel reported while connected to its source. MySQL goes on reporting a number while it
+    drains what it had fetched before the source was lost; that says nothing of what the source has done since.
+    """
+    sighting = sight(memory.sighting, observation)
+    number = sighting.number if sighting else 0
+    if number != memory.incarnation:
+        memory = Memory(incarnation=number)  # another incarnation has not answered anything yet
+    memory = memory._replace(sighting=sighting)
+    if observation.trouble is not None:
+        return _troubled(memory, observation, observation.trouble)
+    memory = memory._replace(answered_at=observation.ended, silent_since=None)
+    facts = observation.fact(Channels)
+    if facts is None or not all(channel.io_running and channel.lag is not None for channel in facts.channels):
+        return memory
+    seconds = lag.worst(facts.channels)
+    return memory if seconds is None else memory._replace(lag=LastLag(float(seconds), observation.ended))
+
+
+def _troubled(memory: Memory, observation: Observation, trouble: Reason) -> Memory:
+    if trouble.grace == connection.SILENT:
+        return memory._replace(silent_since=memory.silent_since or observation.began)
+    if trouble.grace == connection.REFUSED:
+        return memory._replace(silent_since=None)
+    return memory._replace(answered_at=None, silent_since=None)  # definite: what it was is over
+
+
+def sight(last: Sighting | None, observation: Observation) -> Sighting | None:
+    """Tell the incarnation that answered from the last one; None while nothing is known of any."""
+    fact, now, trouble = observation.fact(Incarnation), observation.ended, observation.trouble
+    if observation.connection_id is None:
+        if last is None and trouble is not None and trouble.code == "unreachable" and trouble.grace is None:
+            return Sighting(1, now, now)  # nobody listens: whatever answers there one day has started since
+        return last
+    if last is None or _restarted(last, observation):
+        if last is not None and observation.began.precedes(last.first_seen):
+            return last  # a look that began before the last incarnation was seen cannot have met a newer one
+        number = last.number + 1 if last else 1
+        identity, started, uptime = fact or (None, None, None)
+        return Sighting(number, now, now, observation.connection_id, identity, started, uptime)
+    if now.precedes(last.seen) or observation.began.precedes(last.first_seen):
+        return last
+    last = last._replace(seen=now, connection_id=observation.connection_id)
+    if fact is None:
+        return last
+    return last._replace(identity=fact.identity, started=fact.started, uptime=fact.uptime)
+
+
+def _restarted(last: Sighting, observation: Observation) -> bool:
+    fact = observation.fact(Incarnation)
+    if (
+        fact is not None
+        and last.identity is not None
+        and (fact.identity, fact.started) != (last.identity, last.started)
+    ):
+        return True
+    if observation.connection_id is None or observation.began.precedes(last.seen):
+        return False  # of two looks that overlap the one that began earlier may end later
+    if last.connection_id is None:
+        return True  # it was seen refusing connections
+    fell = observation.connection_id < last.connection_id
+    # MariaDB's connection ids have 32 bits and begin anew at the end.
+    return fell and (last.connection_id < 1 << 31 or fact is None)

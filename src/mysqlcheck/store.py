@@ -1,0 +1,255 @@
+"""Memory between checks: one SQLite file in the state directory. A cache, from which a check can do without.
+
+Any trouble with it is "no store": StoreError, and the check goes on with the server's own words. A file that is
+broken, or of another schema, is set aside and begun anew. No fsync: the kernel keeps what a killed process wrote, and
+after a crash of the machine all timers begin anew anyway. What must survive more, an operator's hold, is in holds.py.
+"""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+from mysqlcheck import statedir
+from mysqlcheck.errors import NothingRecorded, OutOfTime, StoreError
+from mysqlcheck.model import Event, Record, Sighting
+from mysqlcheck.records import TABLES, add_events, read_record, read_sighting, write_record
+
+SCHEMA = 1
+FILE = "state.db"
+BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH}
+"""Error codes of a file that will be no better next time; SQLITE_ERROR is a table or column that is not there."""
+
+Result = TypeVar("Result")
+
+
+class Changed(NamedTuple, Generic[Result]):
+    """What an update led to: the result for its caller, and what to keep."""
+
+    result: Result
+    record: Record
+    events: tuple[Event, ...] = ()
+
+
+class Kept(NamedTuple):
+    """One of the store's records."""
+
+    target: str
+    role: str
+    record: Record
+
+
+class Store:
+    """The store of one state directory. Each call opens it anew: nothing is kept open between checks."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory, self.path = directory, os.path.join(directory, FILE)
+
+    def update(
+        self,
+        target: str,
+        role: str,
+        change: Callable[[Record | None, Sighting | None], Changed[Result]],
+        seconds: float,
+    ) -> Result:
+        """Read a record, change it and write it in one transaction; returns the result that `change` gave.
+
+        `change` gets what is on record of the pair, and the last sighting of the server in any role. It may be called
+        twice. Raises StoreError.
+        """
+
+        def work(database: sqlite3.Connection) -> Result:
+            changed = change(read_record(database, target, role), read_sighting(database, target))
+            write_record(database, target, role, changed.record)
+            add_events(database, changed.events)
+            return changed.result
+
+        return self._transact(work, seconds)
+
+    def note(self, event: Event, once: bool, seconds: float) -> bool:
+        """Add an event; returns whether. With `once` only where it is not what keepalived told last of its target.
+
+        The same hook fires for each virtual server, and again at a reload. Raises StoreError.
+        """
+
+        def work(database: sqlite3.Connection) -> bool:
+            if once:
+                last = "SELECT kind FROM event WHERE target = ? AND kind LIKE 'notify-%' ORDER BY id DESC LIMIT 1"
+                if database.execute(last, (event.target,)).fetchone() == (event.kind,):
+                    return False
+            add_events(database, [event])
+            return True
+
+        return self._transact(work, seconds)
+
+    def amend(
+        self, target: str, change: Callable[[str, Record], Record | None], event: Event, seconds: float
+    ) -> list[str]:
+        """Change a target's records by hand, and note the event where anything changed; returns the roles changed.
+
+        `change` gets a role and its record, and returns None to leave it as it is. Raises StoreError.
+        """
+
+        def work(database: sqlite3.Connection) -> list[str]:
+            roles = database.execute("SELECT role FROM record WHERE target = ? ORDER BY role", (target,)).fetchall()
+            changed = []
+            for (role,) in roles:
+                record = read_record(database, target, role)
+                if record is not None and (after := change(role, record)) is not None:
+                    write_record(database, target, role, after)
+                    changed.append(role)
+            if changed:
+                add_events(database, [event])
+            return changed
+
+        return self._transact(work, seconds)
+
+    def read(self, target: str, role: str, seconds: float) -> tuple[Record | None, Sighting | None]:
+        """Read without changing anything, also what cannot be written or is locked. Raises StoreError."""
+
+        def work(database: sqlite3.Connection) -> tuple[Record | None, Sighting | None]:
+            return read_record(database, target, role), read_sighting(database, target)
+
+        return self._look(work, seconds)
+
+    def records(self, seconds: float) -> list[Kept]:
+        """Return every record. Raises StoreError."""
+
+        def work(database: sqlite3.Connection) -> list[Kept]:
+            pairs = database.execute("SELECT target, role FROM record ORDER BY target, role").fetchall()
+            found = [(target, role, read_record(database, target, role)) for target, role in pairs]
+            return [Kept(target, role, record) for target, role, record in found if record is not None]
+
+        return self._look(work, seconds)
+
+    def history(self, target: str, most: int, seconds: float) -> list[Event]:
+        """Return the last events of a target, the oldest first. Raises StoreError."""
+        query = (
+            "SELECT at, target, role, kind, before, after, text FROM event WHERE target = ? ORDER BY id DESC LIMIT ?"
+        )
+        rows = self._look(lambda database: database.execute(query, (target, most)).fetchall(), seconds)
+        return [Event(*row) for row in reversed(rows)]
+
+    # How it is opened.
+
+    def _transact(self, work: Callable[[sqlite3.Connection], Result], seconds: float) -> Result:
+        def attempt() -> Result:
+            for last in (False, True):
+                try:
+                    with self._open(0.8 * seconds) as database:
+                        return _in_transaction(database, work)
+                except (sqlite3.Error, _UnknownSchema) as error:
+                    if last or not _broken(error):
+                        raise
+                    self._set_aside()
+            raise AssertionError
+
+        return self._guarded(attempt, seconds)
+
+    def _look(self, work: Callable[[sqlite3.Connection], Result], seconds: float) -> Result:
+        """Read from the file as it is where it cannot be opened as usual: read-only, or locked by another."""
+
+        def attempt() -> Result:
+            if not os.path.exists(self.path):
+                raise NothingRecorded(f"{self.path}: nothing has been recorded yet")
+            try:
+                with self._open(0.4 * seconds, "mode=ro") as database:
+                    return _in_transaction(database, work, "BEGIN")
+            except (sqlite3.Error, _UnknownSchema):
+                with self._open(0.4 * seconds, "mode=ro&immutable=1") as database:
+                    return work(database)
+
+        return self._guarded(attempt, seconds, make=False)
+
+    def _guarded(self, attempt: Callable[[], Result], seconds: float, make: bool = True) -> Result:
+        """Do it in time, as the directory's owner; whatever goes wrong is a StoreError that says what to do."""
+        try:
+            return statedir.work_in(self.directory, seconds, attempt, make)
+        except OutOfTime:
+            raise StoreError(f"{self.path}: no answer within {seconds:.1f} s (a disk that hangs?)") from None
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {_plainly(error)}") from error
+        except _UnknownSchema as error:
+            raise StoreError(f"{self.path}: {error}") from error
+        except OSError as error:
+            raise StoreError(statedir.explain(error, self.directory)) from error
+
+    @contextlib.contextmanager
+    def _open(self, seconds: float, how: str = "mode=rwc") -> Iterator[sqlite3.Connection]:
+        name = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        database = sqlite3.connect(f"file:{name}?{how}", timeout=seconds, isolation_level=None, uri=True)
+        try:
+            database.execute("PRAGMA synchronous = OFF")
+            yield database
+        finally:
+            database.close()
+
+    def _set_aside(self) -> None:
+        """Put a broken file out of the way; one process does it, and only to the file that is still broken."""
+        with open(os.path.join(self.directory, "lock"), "ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                with self._open(0.1, "mode=ro") as database:
+                    _in_transaction(database, _check, "BEGIN")
+            except (sqlite3.Error, _UnknownSchema) as error:
+                if _broken(error):
+                    for suffix in ("-journal", "-wal", "-shm"):  # first, or it would be played back into the new file
+                        with contextlib.suppress(FileNotFoundError):
+                            os.unlink(self.path + suffix)
+                    with contextlib.suppress(FileNotFoundError):
+                        os.replace(self.path, self.path + ".broken")
+
+
+class _UnknownSchema(Exception):
+    pass
+
+
+def _broken(error: Exception) -> bool:
+    return isinstance(error, _UnknownSchema) or getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
+
+
+def _plainly(error: sqlite3.Error) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_BUSY:
+        return "locked by another process for too long"
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        return f"{error}; the user that keepalived runs the check as must be able to write it"
+    return str(error)
+
+
+def _in_transaction(
+    database: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result], begin: str = "BEGIN IMMEDIATE"
+) -> Result:
+    database.execute(begin)
+    try:
+        if begin == "BEGIN IMMEDIATE":
+            _make_tables(database)
+        else:
+            _check(database)
+        result = work(database)
+        database.execute("COMMIT")
+        return result
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            database.execute("ROLLBACK")
+        raise
+
+
+def _check(database: sqlite3.Connection) -> None:
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA:
+        raise _UnknownSchema(f"its schema is number {version}, this version's is {SCHEMA}")
+
+
+def _make_tables(database: sqlite3.Connection) -> None:
+    if (
+        database.execute("PRAGMA user_version").fetchone()[0] == 0
+        and not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    ):
+        for statement in TABLES.split(";\n"):
+            if statement.strip():
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {SCHEMA}")
+    _check(database)
