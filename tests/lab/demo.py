@@ -1,4 +1,4 @@
-"""`make demo`: a replica fails in five ways and comes back; what mysqlcheck says of it, and what keepalived does.
+"""`make demo`: a replica fails in five ways, is held and comes back; what mysqlcheck says, and what keepalived does.
 
 Everything is real: three MariaDB servers, their replication, the lag, the kill -9. Each chapter waits for the answer
 that it promises; where another one comes, the demo says what it saw and exits 1.
@@ -26,11 +26,20 @@ from tests.lab.waiting import LabError
 
 LIMIT = 20.0  # seconds for a promised answer
 WEIGHT = 100
+HELD = "FAIL .* held: "
 UP, DRAINED, DOWN = (0, WEIGHT + 2), (1, 2), (1, 1)  # exit codes, plain and weighted
 LAG_OPTIONS = ("--max-lag", "6s", "--lag-ok", "2s")
-METRICS = (
-    r'decision|weight|exit_code|lag_seconds|(io|sql)_threads|read_only|server_info|reason\{code="(sql_stopped|lag)"'
-)
+METRICS = r"decision|phase|weight|hold_remaining|flaps|operator_hold|lag_seconds|read_only|server_info"
+HOLD_DOWN, RAMP = 6, 4
+CONFIG = f"""\
+[defaults]
+defaults_file = "{{folder}}/my.cnf"
+hold_down = {HOLD_DOWN}        # 60 s
+hold_down_max = {HOLD_DOWN}    # 10 minutes: each earlier failure doubles the hold up to this
+recover_after = 3    # 10 s
+ramp = {RAMP}             # 60 s
+trust_uptime = 0     # 10 minutes: a younger server of which nothing is on record is held
+"""
 
 
 class Demo:
@@ -41,17 +50,28 @@ class Demo:
         self.source, self.replica, self.other = topology.source, topology.replicas[0], topology.replicas[1]
         self.names = {self.source: "source", self.replica: "replica 1", self.other: "replica 2"}
         self.metrics_file = folder / "mysqlcheck.prom"
-        self.option_file = folder / "my.cnf"
-        self.option_file.touch(mode=0o600)
-        self.option_file.write_text(f"[client]\nuser={topology.monitor.user}\npassword={topology.monitor.password}\n")
+        self.state = folder / "state"
+        option_file = folder / "my.cnf"
+        option_file.touch(mode=0o600)
+        option_file.write_text(f"[client]\nuser={topology.monitor.user}\npassword={topology.monitor.password}\n")
+        self.config = folder / "mysqlcheck.toml"
+        self.config.write_text(CONFIG.format(folder=folder))
 
     def tell(self) -> None:
+        self.page.line(
+            "Holds of seconds instead of minutes, so that this does not take all day (in brackets: the default):"
+        )
+        for line in self.config.read_text().splitlines():
+            self.page.line(f"    {line}")
+        self.page.command(f"export MYSQLCHECK_CONFIG={self.config} MYSQLCHECK_STATE_DIR={self.state}")
         self.healthy()
         self.sql_thread_stopped()
         self.lagging()
         self.writable()
         self.killed()
         self.back_again()
+        self.by_hand()
+        self.history()
         self.metrics()
 
     def healthy(self) -> None:
@@ -66,7 +86,8 @@ class Demo:
         self.page.line("Every rule that was judged, and what each style would tell keepalived:")
         self.say("explain", *self.arguments(self.replica))
         self.sql(self.replica, "START REPLICA SQL_THREAD")
-        self.show_briefly(UP, "SERVE .* lag 0 s")
+        self.page.line("It recovered, and did not restart: it is held for a moment only, then its weight climbs.")
+        self.watch_it_return(HELD)
 
     def lagging(self) -> None:
         note = "Full weight up to --lag-ok, less and less of it up to --max-lag, and above that no new connections."
@@ -89,7 +110,8 @@ class Demo:
         self.sql(self.replica, "SET GLOBAL read_only=OFF")
         self.show(DOWN, "FAIL .* writable")
         self.sql(self.replica, "SET GLOBAL read_only=ON")
-        self.show_briefly(UP, "SERVE .* read_only ON")
+        self.wait(self.replica, UP, "SERVE .* read_only ON", ())
+        self.page.line("Back to read-only, held for a moment, climbed: it serves again.")
 
     def killed(self) -> None:
         self.page.chapter("It dies", "No warning, no shutdown.")
@@ -98,17 +120,33 @@ class Demo:
         self.show(DOWN, "FAIL .* unreachable")
 
     def back_again(self) -> None:
-        note = "Crash recovery, then it replicates on from where it was."
+        note = (
+            "Its data may be inconsistent, or somebody started it to repair it. So it is held, and then let in slowly."
+        )
         self.page.chapter("It is started again", note)
         self.page.done("$", f"mariadbd --no-defaults --datadir={self.replica.datadir} --port={self.replica.port} … &")
         self.replica.start()
         accepts = time.monotonic()
-        self.show(UP, "SERVE .* lag 0 s")
+        served = self.watch_it_return(HELD)
         self.page.line(
-            f"That was {time.monotonic() - accepts:.1f} s after it first accepted connections: this version lets it in "
-            "as soon as it replicates."
+            f"It served again {served - accepts:.1f} s after it first accepted connections (hold_down {HOLD_DOWN} s). "
+            "A TCP_CHECK would have let clients in at once."
         )
-        self.page.line("To hold a restarted server back until it has proved itself is a later version's work.")
+        if served - accepts < HOLD_DOWN:
+            raise LabError(f"it served {served - accepts:.1f} s after it first accepted connections")
+
+    def by_hand(self) -> None:
+        self.page.chapter("An operator takes it out", "By hand, for a while, and whatever happens to the director.")
+        where = ["--host", self.replica.host, "--port", str(self.replica.port)]
+        self.say("hold", *where, "--for", "2h", "--reason", "new index")
+        self.show(DRAINED, "DRAIN .* operator_hold: .* new index")
+        self.say("status")
+        self.say("release", *where)
+        self.show_briefly(UP, "SERVE .* lag 0 s")
+
+    def history(self) -> None:
+        self.page.chapter("What happened?", "Every change, with its reason.")
+        self.say("history", "--host", self.replica.host, "--port", str(self.replica.port))
 
     def metrics(self) -> None:
         self.page.chapter("For Prometheus", "The same check, with a file for node_exporter's textfile collector.")
@@ -127,7 +165,7 @@ class Demo:
     # The means.
 
     def arguments(self, server: Server, extra: Collection[str] = (), weighted: bool = False) -> list[str]:
-        where = ["--host", server.host, "--port", str(server.port), "--defaults-file", str(self.option_file)]
+        where = ["--host", server.host, "--port", str(server.port)]
         return [*where, *extra, *(["--weight", str(WEIGHT)] if weighted else [])]
 
     def sql(self, server: Server, statement: str) -> None:
@@ -137,15 +175,18 @@ class Demo:
     def say(self, *arguments: str) -> Ended:
         """Run a command line, with all that it prints."""
         self.page.command(shlex.join(["mysqlcheck", *arguments]))
-        ended = mysqlcheck(*arguments)
-        if arguments[0] == "explain":
+        ended = self.run(*arguments)
+        if not arguments[0].startswith("-"):
             if ended.code:
-                raise LabError(f"explain exited {ended.code}: {ended.out}{ended.err}")
+                raise LabError(f"{arguments[0]} exited {ended.code}: {ended.out}{ended.err}")
             for line in ended.out.splitlines():
                 self.page.line(line)
         else:
             self.page.answer(ended.out + ended.err, ended.code, "--weight" in arguments)
         return ended
+
+    def run(self, *arguments: str) -> Ended:
+        return mysqlcheck(*arguments, env={"MYSQLCHECK_CONFIG": str(self.config)}, state=self.state)
 
     def show(self, codes: tuple[int, int], says: str, extra: Collection[str] = ()) -> None:
         """Both styles with their command lines, and beside them what a TCP_CHECK would see."""
@@ -168,8 +209,8 @@ class Demo:
         """Check in both styles until both give the promised exit code and line."""
         end = time.monotonic() + LIMIT
         while True:
-            plain = mysqlcheck(*self.arguments(server, extra))
-            weighted = mysqlcheck(*self.arguments(server, extra, weighted=True))
+            plain = self.run(*self.arguments(server, extra))
+            weighted = self.run(*self.arguments(server, extra, weighted=True))
             if (plain.code, weighted.code) == codes and re.match(says, plain.out):
                 return plain, weighted
             if time.monotonic() > end:
@@ -186,7 +227,7 @@ class Demo:
         codes: list[int] = []
         end = time.monotonic() + LIMIT
         while codes[-1:] != [DRAINED[1]]:
-            ended = mysqlcheck(*arguments)
+            ended = self.run(*arguments)
             if codes[-1:] != [ended.code]:
                 codes.append(ended.code)
                 self.page.answer(ended.out + ended.err, ended.code, True)
@@ -194,6 +235,27 @@ class Demo:
                 raise LabError(f"the exit code should have fallen from {UP[1]} to {DRAINED[1]}; it went {codes}")
         if len(codes) < 3:
             raise LabError(f"the weight should have fallen in steps; the exit code went {codes}")
+
+    def watch_it_return(self, says: str) -> float:
+        """One line for each second of the hold and each step of the weight; returns when it first served."""
+        arguments = self.arguments(self.replica, weighted=True)
+        self.page.command(f"{shlex.join(['mysqlcheck', *arguments])}   # again and again")
+        codes, lines = list[int](), list[str]()
+        served = 0.0
+        end = time.monotonic() + LIMIT
+        while codes[-1:] != [UP[1]]:
+            ended = self.run(*arguments)
+            if ended.code > 1 and not served:
+                served = time.monotonic()
+            if lines[-1:] != [ended.out] and not (ended.code > 1 and codes[-1:] == [ended.code]):
+                self.page.answer(ended.out + ended.err, ended.code, True)
+            codes.append(ended.code)
+            lines.append(ended.out)
+            if codes != sorted(codes) or time.monotonic() > end:
+                raise LabError(f"it should have been held and then climbed to {UP[1]}; the exit code went {codes}")
+        if not re.match(says, lines[0]) or len(set(codes)) < 4:
+            raise LabError(f"it should have been held, and then climbed; it said {lines[0]!r} and exited {codes}")
+        return served
 
 
 def accepts_connections(server: Server) -> bool:
