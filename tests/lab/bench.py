@@ -86,7 +86,8 @@ class Row(NamedTuple):
 
 def rows(replica: Server, with_tls: Server | None, folder: Path, option_file: Path) -> list[Row]:
     where = {"host": replica.host, "port": replica.port, "option_file": option_file}
-    script, config = folder / "usual.sh", folder / "mysqlcheck.toml"
+    script, config, no_state = folder / "usual.sh", folder / "mysqlcheck.toml", folder / "nothing"
+    no_state.touch()
     script.write_text(USUAL_SCRIPT.format(**where))
     script.chmod(0o700)
     config.write_text(CONFIG.format(**where))
@@ -105,6 +106,7 @@ def rows(replica: Server, with_tls: Server | None, folder: Path, option_file: Pa
         *tls,
         Row("  weighted", (*ours, "--weight", "100"), "… --weight 100", 102),
         Row("  config", (*ours, "--config", str(config)), "… --config FILE, TOML with a table for the target"),
+        Row("  no memory", (*ours, "--state-dir", str(no_state)), "… with a state directory that cannot be used"),
         Row("  textfile", (*ours, "--textfile", str(folder / "bench.prom")), "… --textfile FILE, for Prometheus"),
         Row("  --version", (*COMMAND, "--version"), "… --version: no check at all, what starting it costs"),
         Row(
@@ -135,13 +137,14 @@ def cpu_seconds(row: Row, variables: dict[str, str]) -> float:
     return used.ru_utime + used.ru_stime
 
 
-def measure(competitors: Sequence[Row], rounds: int) -> dict[str, list[float]]:
+def measure(competitors: Sequence[Row], rounds: int, folder: Path) -> dict[str, list[float]]:
     """The seconds of every run by the row's name; the first rounds only warm the caches, compiled modules among them.
 
     So no PYTHON variable of whoever runs us may forbid to keep those (PYTHONDONTWRITEBYTECODE): pip compiles what it
     installs, and keepalived's environment has none.
     """
-    variables = {name: value for name, value in environment().items() if not name.startswith("PYTHON")}
+    settings = {"MYSQLCHECK_STATE_DIR": str(folder / "state"), "MYSQLCHECK_TRUST_UPTIME": "0"}
+    variables = {name: value for name, value in environment(settings).items() if not name.startswith("PYTHON")}
     seconds: dict[str, list[float]] = {row.name: [] for row in competitors}
     for number in range(-WARM_UP, rounds):
         if sys.stderr.isatty():
@@ -236,7 +239,7 @@ def main() -> int:
             option_file.touch(mode=0o600)
             option_file.write_text(f"[client]\nuser={topology.monitor.user}\npassword={topology.monitor.password}\n")
             competitors = rows(topology.replicas[0], topology.replicas[1] if secure else None, folder, option_file)
-            result = document(competitors, measure(competitors, wanted.rounds), machine(topology.replica))
+            result = document(competitors, measure(competitors, wanted.rounds, folder), machine(topology.replica))
         if wanted.json:
             print(json.dumps(result, indent=2), flush=True)
         else:
