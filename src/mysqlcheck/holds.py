@@ -10,7 +10,7 @@ import contextlib
 import math
 import os
 
-from mysqlcheck import clock, statedir
+from mysqlcheck import statedir
 from mysqlcheck.errors import OutOfTime, StoreError
 from mysqlcheck.model import OperatorHold
 
@@ -27,7 +27,7 @@ def read(directory: str, target: str, wall: float, seconds: float) -> OperatorHo
     """Return the hold that stands at this Unix time, or None. Raises StoreError where nobody can tell."""
     path = path_of(directory, target)
     try:
-        content = clock.within(seconds, lambda: _content(path))
+        content = statedir.work_in(directory, seconds, lambda: _content(path), make=False)
     except OutOfTime:
         raise StoreError(f"{path}: no answer within {seconds:.1f} s (a disk that hangs?)") from None
     except (FileNotFoundError, NotADirectoryError):
@@ -35,7 +35,7 @@ def read(directory: str, target: str, wall: float, seconds: float) -> OperatorHo
     except OSError as error:
         if os.path.lexists(path):
             return OperatorHold(f"{path} cannot be read: {error.strerror}", "an operator", wall)
-        raise StoreError(f"{path}: {error.strerror}") from error
+        raise StoreError(statedir.explain(error, directory)) from error
     hold = _parsed(path, content, wall)
     if hold.until is None:
         return hold
@@ -55,7 +55,7 @@ def write(directory: str, target: str, hold: OperatorHold) -> None:
             folder = os.path.dirname(path)
             with contextlib.suppress(FileExistsError):
                 os.mkdir(folder, 0o755)
-                _sync_folder(directory)
+                statedir.sync(directory)
             _write_for_good(folder, path, content)
     except OSError as error:
         raise StoreError(statedir.explain(error, directory)) from error
@@ -67,7 +67,7 @@ def remove(directory: str, target: str) -> bool:
     try:
         with statedir.as_owner(directory, make=False):
             os.unlink(path)
-            _sync_folder(os.path.dirname(path))
+            statedir.sync(os.path.dirname(path))
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
@@ -99,9 +99,9 @@ def _parsed(path: str, content: bytes, wall: float) -> OperatorHold:
 
     try:
         document = json.loads(content)
-        until = None if document["until"] is None else float(document["until"])
-        since = float(document["since"])
-        if not all(map(math.isfinite, (since, until or 0.0))):
+        since, until = document["since"], document["until"]
+        times = [since] if until is None else [since, until]
+        if not all(type(moment) in (int, float) and math.isfinite(moment) for moment in times):
             raise ValueError
         return OperatorHold(str(document["reason"]), str(document["who"]), since, until)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
@@ -119,16 +119,8 @@ def _write_for_good(folder: str, path: str, content: bytes) -> None:
             file.flush()
             os.fsync(handle)
         os.replace(temporary, path)
-        _sync_folder(folder)
+        statedir.sync(folder)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-
-
-def _sync_folder(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

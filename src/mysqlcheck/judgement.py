@@ -61,7 +61,7 @@ def take_in(
     kept = (record.memory if record else Memory())._replace(sighting=sighting)
     if record is not None and now.precedes(record.seen):
         verdict = judge(observation, kept, settings, now)
-        return Judgement(verdict, outcome.decide(record.standing, verdict, hold, settings, now), record)
+        return Judgement(verdict, outcome.decide(record.standing, verdict, hold, settings, record.seen), record)
     memory = remember(kept, observation)
     verdict = judge(observation, memory, settings, now)
     standing = step(before, verdict, memory, settings, now)

@@ -67,7 +67,7 @@ def look(settings: Settings, deadline: Deadline, *, keep: bool = False) -> Look:
 
     found, no_memory = _remembering(store, settings, judge, deadline) if keep else (None, None)
     if found is None:
-        found = judge(*_recall(store, settings))._replace(events=())
+        found = judge(*_recall(store, settings, deadline))._replace(events=())
     return Look(observation, found, outcome.answer_style(settings), hold, no_hold or no_memory)
 
 
@@ -78,7 +78,7 @@ def _observe(settings: Settings, store: Store, deadline: Deadline) -> Observatio
             raise settings.login_error
         return mysql.observe(settings.target, settings, probes(settings.role), deadline)
     except SettingsError as error:
-        record, _ = _recall(store, settings)
+        record, _ = _recall(store, settings, deadline)
         if record is None or record.memory.answered_at is None:
             raise  # nothing good is on record: the operator is setting it up, and gets the plain message
         now = clock.now()
@@ -103,7 +103,7 @@ def _remembering(
 
     seconds = min(MOST_SECONDS, max(LEAST_SECONDS, deadline.left() - LEAST_SECONDS))
     try:
-        return store.update(str(settings.target), settings.role, change, seconds), None
+        return store.update(str(settings.target), settings.role, change, seconds), store.begun_anew
     except StoreError as error:
         return None, f"no memory is kept: {error}"
     except MemoryError:
@@ -115,10 +115,11 @@ def _remembering(
         return found._replace(events=()), f"memory is begun anew: {type(error).__name__}: {error}"
 
 
-def _recall(store: Store, settings: Settings) -> tuple[Record | None, Sighting | None]:
+def _recall(store: Store, settings: Settings, deadline: Deadline) -> tuple[Record | None, Sighting | None]:
     """Read what is on record, as far as it can be read: a full or a read-only disk still holds what it held."""
     try:
-        return store.read(str(settings.target), settings.role, LEAST_SECONDS)
+        seconds = min(MOST_SECONDS / 2, max(LEAST_SECONDS, deadline.left() - LEAST_SECONDS))
+        return store.read(str(settings.target), settings.role, seconds)
     except StoreError:
         return None, None
 

@@ -5,12 +5,15 @@ A row that makes no sense is no record, and harms no other.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import sqlite3
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from mysqlcheck.model import Action, Event, Instant, LastLag, Memory, Phase, Record, Sighting, Standing, Told
 
+Value = TypeVar("Value")
 MOST_EVENTS_OF_ONE, MOST_EVENTS, MOST_RECORDS = 500, 20_000, 2_000
 
 TABLES = """
@@ -34,22 +37,49 @@ CREATE INDEX event_of ON event (target, id);
 """
 
 
-def _instant(text: str | None) -> Instant | None:
-    """Instants stand in the table as `seconds boot_id`."""
-    if text is None:
-        return None
-    seconds, _, boot_id = text.partition(" ")
-    return Instant(boot_id, float(seconds))
+MOST = 1 << 62
+"""Beyond this no number in a row is meant; and where numbers are added no sum leaves 64 bits."""
 
 
-def _some_instant(text: str) -> Instant:
-    instant = _instant(text)
-    if instant is None:
+def _storable(values: Iterable[object]) -> list[object]:
+    """Write text as SQLite can: an undecodable byte of a command line stands in Python's text as half a character."""
+    return [v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in values]
+
+
+def decode(text: bytes) -> str:
+    """Read text as it is: whatever bytes stand there, a row must not stand in the way of the others."""
+    return text.decode("utf-8", "replace")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
         raise ValueError
-    return instant
+    return value
 
 
-def _text(instant: Instant | None) -> str | None:
+def _number(value: object) -> float:
+    if not isinstance(value, (int, float)) or not -math.inf < value < math.inf:  # refuses nan too
+        raise ValueError
+    return float(value)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or not -MOST < value < MOST:
+        raise ValueError
+    return value
+
+
+def _instant(value: object) -> Instant:
+    """Instants stand in the table as `seconds boot_id`."""
+    seconds, _, boot_id = _text(value).partition(" ")
+    return Instant(boot_id, _number(float(seconds)))
+
+
+def _or_none(read: Callable[[object], Value], value: object) -> Value | None:
+    return None if value is None else read(value)
+
+
+def _shown(instant: Instant | None) -> str | None:
     return None if instant is None else f"{instant.seconds!r} {instant.boot_id}"
 
 
@@ -60,10 +90,19 @@ def read_sighting(database: sqlite3.Connection, target: str) -> Sighting | None:
     row = database.execute(query, (target,)).fetchone()
     if row is None:
         return None
-    boot, number, first_seen, seen, *rest = row
+    boot, number, first_seen, seen, connection_id, identity, started, uptime = row
     try:
-        return Sighting(int(number), Instant(boot, float(first_seen)), Instant(boot, float(seen)), *rest)
-    except (TypeError, ValueError):
+        boot = _text(boot)
+        return Sighting(
+            _whole(number),
+            Instant(boot, _number(first_seen)),
+            Instant(boot, _number(seen)),
+            _or_none(_whole, connection_id),
+            _or_none(_text, identity),
+            _or_none(_whole, started),
+            _or_none(_whole, uptime),
+        )
+    except ValueError:
         return None
 
 
@@ -73,11 +112,20 @@ def read_record(database: sqlite3.Connection, target: str, role: str) -> Record 
     row = database.execute(query, (target, role)).fetchone()
     if row is None:
         return None
-    value = dict(zip(COLUMNS, row, strict=True))
     try:
-        return _parsed(value)
-    except (TypeError, ValueError, AttributeError):
+        return _parsed(dict(zip(COLUMNS, row, strict=True)))
+    except ValueError:
         return None
+
+
+def read_events(database: sqlite3.Connection, target: str, most: int) -> list[Event]:
+    """Read the last events of a target, the oldest first; those that make no sense are left out."""
+    query = "SELECT at, target, role, kind, before, after, text FROM event WHERE target = ? ORDER BY id DESC LIMIT ?"
+    found = []
+    for at, *texts in database.execute(query, (target, most)).fetchall():
+        with contextlib.suppress(ValueError):
+            found.append(Event(_number(at), *map(_text, texts)))
+    return found[::-1]
 
 
 COLUMNS = (
@@ -85,72 +133,78 @@ COLUMNS = (
     "since", "until", "cause", "of_incarnation", "proven", "flaps", "factor", "counted", "action", "weight",
     "code", "text", "shown_lag", "transitions",
 )  # fmt: skip
+EVERYTHING = (
+    "SELECT target, boot, number, first_seen, seen, connection_id, identity, started, uptime FROM sighting LIMIT 1",
+    f"SELECT target, role, {', '.join(COLUMNS)} FROM record LIMIT 1",  # noqa: S608
+    "SELECT id, at, target, role, kind, before, after, text FROM event LIMIT 1",
+)
+"""Queries that fail where a table or a column is missing."""
 
 
 def _parsed(value: dict[str, Any]) -> Record:
-    lag_at = _instant(value["lag_at"])
+    lag_at = _or_none(_instant, value["lag_at"])
     memory = Memory(
         None,
-        int(value["incarnation"]),
-        _instant(value["answered_at"]),
-        _instant(value["silent_since"]),
-        LastLag(float(value["lag"]), lag_at) if lag_at else None,
+        _whole(value["incarnation"]),
+        _or_none(_instant, value["answered_at"]),
+        _or_none(_instant, value["silent_since"]),
+        LastLag(_number(value["lag"]), lag_at) if lag_at else None,
     )
     standing = Standing(
         Phase(value["phase"]),
-        _some_instant(value["since"]),
-        _instant(value["until"]),
-        str(value["cause"]),
-        int(value["of_incarnation"]),
-        bool(value["proven"]),
-        tuple(_some_instant(part) for part in value["flaps"].split("\n") if part),
-        float(value["factor"]),
-        bool(value["counted"]),
+        _instant(value["since"]),
+        _or_none(_instant, value["until"]),
+        _text(value["cause"]),
+        _whole(value["of_incarnation"]),
+        bool(_whole(value["proven"])),
+        tuple(_instant(line) for line in _text(value["flaps"]).split("\n") if line),
+        _number(value["factor"]),
+        bool(_whole(value["counted"])),
     )
-    weight, lag = value["weight"], value["shown_lag"]
     told = Told(
         Action(value["action"]),
-        None if weight is None else int(weight),
-        str(value["code"]),
-        str(value["text"]),
-        None if lag is None else float(lag),
+        _or_none(_whole, value["weight"]),
+        _text(value["code"]),
+        _text(value["text"]),
+        _or_none(_number, value["shown_lag"]),
     )
-    transitions = tuple(line.split(" ") for line in value["transitions"].split("\n") if line)
+    transitions = (line.split(" ") for line in _text(value["transitions"]).split("\n") if line)
     counts = tuple((before, after, int(count)) for before, after, count in transitions)
     return Record(
-        memory, standing, _some_instant(value["seen"]), float(value["at"]), told, float(value["changed"]), counts
+        memory, standing, _instant(value["seen"]), _number(value["at"]), told, _number(value["changed"]), counts
     )
 
 
 def write_record(database: sqlite3.Connection, target: str, role: str, record: Record) -> None:
     """Replace the rows; a replaced row becomes the newest, so the oldest rows are those that nobody checks any more."""
     memory, standing, told = record.memory, record.standing, record.told
-    flaps = "\n".join(_text(flap) or "" for flap in standing.flaps)
+    flaps = "\n".join(_shown(flap) or "" for flap in standing.flaps)
     if (seen := memory.sighting) is not None:
         # the two moments of a row are of one boot: what was first seen in another is as good as seen first in this one
         boot = seen.seen.boot_id
         first = seen.first_seen.seconds if seen.first_seen.boot_id == boot else seen.seen.seconds
         row = (target, boot, seen.number, first, seen.seen.seconds)
         row += (seen.connection_id, seen.identity, seen.started, seen.uptime)  # type: ignore[assignment]
-        database.execute("REPLACE INTO sighting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        database.execute("REPLACE INTO sighting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _storable(row))
     values = (
-        record.at, record.changed, _text(record.seen), memory.incarnation, _text(memory.answered_at),
-        _text(memory.silent_since), memory.lag.seconds if memory.lag else None,
-        _text(memory.lag.at) if memory.lag else None, standing.phase.value, _text(standing.since),
-        _text(standing.until), standing.cause, standing.incarnation, standing.proven, flaps,
+        record.at, record.changed, _shown(record.seen), memory.incarnation, _shown(memory.answered_at),
+        _shown(memory.silent_since), memory.lag.seconds if memory.lag else None,
+        _shown(memory.lag.at) if memory.lag else None, standing.phase.value, _shown(standing.since),
+        _shown(standing.until), standing.cause, standing.incarnation, standing.proven, flaps,
         standing.factor, standing.counted, told.action.value, told.weight, told.code, told.text, told.lag,
         "\n".join(f"{before} {after} {count}" for before, after, count in record.transitions),
     )  # fmt: skip
     places = ", ".join("?" * (len(COLUMNS) + 2))
     columns = ", ".join(("target", "role", *COLUMNS))
-    database.execute(f"REPLACE INTO record ({columns}) VALUES ({places})", (target, role, *values))  # noqa: S608
+    database.execute(f"REPLACE INTO record ({columns}) VALUES ({places})", _storable((target, role, *values)))  # noqa: S608
 
 
 def add_events(database: sqlite3.Connection, events: Iterable[Event]) -> None:
     """Add events, and prune what is too much: by number, because a step of the clock must not prune."""
     for event in events:
         added = database.execute(
-            "INSERT INTO event (at, target, role, kind, before, after, text) VALUES (?, ?, ?, ?, ?, ?, ?)", event
+            "INSERT INTO event (at, target, role, kind, before, after, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            _storable(event),
         )
         of_one = """DELETE FROM event WHERE target = ? AND id <=
                     (SELECT id FROM event WHERE target = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""

@@ -34,7 +34,8 @@ def as_owner(directory: str, make: bool = True) -> Iterator[None]:
     if os.geteuid() != 0 or owner.st_uid == 0:
         yield
         return
-    group = os.getegid()
+    group, groups = os.getegid(), os.getgroups()
+    os.setgroups([])
     os.setegid(owner.st_gid)
     os.seteuid(owner.st_uid)
     try:
@@ -42,6 +43,7 @@ def as_owner(directory: str, make: bool = True) -> Iterator[None]:
     finally:
         os.seteuid(0)
         os.setegid(group)
+        os.setgroups(groups)
 
 
 def work_in(directory: str, seconds: float, work: Callable[[], Result], make: bool = True) -> Result:
@@ -66,12 +68,22 @@ def work_in(directory: str, seconds: float, work: Callable[[], Result], make: bo
 def _make(directory: str) -> None:
     with contextlib.suppress(FileExistsError):
         os.mkdir(directory, 0o755)
+        sync(os.path.dirname(os.path.abspath(directory)))
         if os.geteuid() == 0:
             import pwd
 
             with contextlib.suppress(KeyError):
                 user = pwd.getpwnam(SCRIPT_USER)
                 os.chown(directory, user.pw_uid, user.pw_gid)
+
+
+def sync(directory: str) -> None:
+    """Put a directory's entries on the disk."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def file_name(target: str) -> str:

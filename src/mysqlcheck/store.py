@@ -15,7 +15,16 @@ from typing import Generic, NamedTuple, TypeVar
 from mysqlcheck import statedir
 from mysqlcheck.errors import NothingRecorded, OutOfTime, StoreError
 from mysqlcheck.model import Event, Record, Sighting
-from mysqlcheck.records import TABLES, add_events, read_record, read_sighting, write_record
+from mysqlcheck.records import (
+    EVERYTHING,
+    TABLES,
+    add_events,
+    decode,
+    read_events,
+    read_record,
+    read_sighting,
+    write_record,
+)  # fmt: skip
 
 SCHEMA = 1
 FILE = "state.db"
@@ -46,6 +55,8 @@ class Store:
 
     def __init__(self, directory: str) -> None:
         self.directory, self.path = directory, os.path.join(directory, FILE)
+        self.begun_anew: str | None = None
+        """Said where the file was broken, and has been set aside."""
 
     def update(
         self,
@@ -126,11 +137,7 @@ class Store:
 
     def history(self, target: str, most: int, seconds: float) -> list[Event]:
         """Return the last events of a target, the oldest first. Raises StoreError."""
-        query = (
-            "SELECT at, target, role, kind, before, after, text FROM event WHERE target = ? ORDER BY id DESC LIMIT ?"
-        )
-        rows = self._look(lambda database: database.execute(query, (target, most)).fetchall(), seconds)
-        return [Event(*row) for row in reversed(rows)]
+        return self._look(lambda database: read_events(database, target, most), seconds)
 
     # How it is opened.
 
@@ -138,7 +145,7 @@ class Store:
         def attempt() -> Result:
             for last in (False, True):
                 try:
-                    with self._open(0.8 * seconds) as database:
+                    with self._kept_in_place(), self._open(0.8 * seconds) as database:
                         return _in_transaction(database, work)
                 except (sqlite3.Error, _UnknownSchema) as error:
                     if last or not _broken(error):
@@ -178,28 +185,39 @@ class Store:
 
     @contextlib.contextmanager
     def _open(self, seconds: float, how: str = "mode=rwc") -> Iterator[sqlite3.Connection]:
-        name = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-        database = sqlite3.connect(f"file:{name}?{how}", timeout=seconds, isolation_level=None, uri=True)
+        name = os.path.abspath(self.path).lstrip("/").replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        database = sqlite3.connect(f"file:///{name}?{how}", timeout=seconds, isolation_level=None, uri=True)
         try:
+            database.text_factory = decode
             database.execute("PRAGMA synchronous = OFF")
             yield database
         finally:
             database.close()
 
-    def _set_aside(self) -> None:
-        """Put a broken file out of the way; one process does it, and only to the file that is still broken."""
+    @contextlib.contextmanager
+    def _kept_in_place(self, how: int = fcntl.LOCK_SH) -> Iterator[None]:
+        """Keep the file from being set aside while we work with it; or all others from working with it (LOCK_EX)."""
         with open(os.path.join(self.directory, "lock"), "ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, how)
+            yield
+
+    def _set_aside(self) -> None:
+        """Put a broken file out of the way, if it is still the broken one when nobody works with it."""
+        with self._kept_in_place(fcntl.LOCK_EX):
             try:
                 with self._open(0.1, "mode=ro") as database:
-                    _in_transaction(database, _check, "BEGIN")
+                    _in_transaction(database, _examine, "BEGIN")
             except (sqlite3.Error, _UnknownSchema) as error:
-                if _broken(error):
-                    for suffix in ("-journal", "-wal", "-shm"):  # first, or it would be played back into the new file
-                        with contextlib.suppress(FileNotFoundError):
-                            os.unlink(self.path + suffix)
+                if not _broken(error):
+                    return
+                for suffix in ("-journal", "-wal", "-shm"):  # first, or it would be played back into the new file
                     with contextlib.suppress(FileNotFoundError):
-                        os.replace(self.path, self.path + ".broken")
+                        os.unlink(self.path + suffix)
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(self.path, self.path + ".broken")
+                    self.begun_anew = (
+                        f"{self.path} was broken, its memory is lost: set aside as {FILE}.broken ({error})"
+                    )
 
 
 class _UnknownSchema(Exception):
@@ -207,11 +225,15 @@ class _UnknownSchema(Exception):
 
 
 def _broken(error: Exception) -> bool:
-    return isinstance(error, _UnknownSchema) or getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
+    return isinstance(error, _UnknownSchema) or _code(error) in BROKEN
+
+
+def _code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _plainly(error: sqlite3.Error) -> str:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = _code(error)
     if code == sqlite3.SQLITE_BUSY:
         return "locked by another process for too long"
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
@@ -241,6 +263,20 @@ def _check(database: sqlite3.Connection) -> None:
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version != SCHEMA:
         raise _UnknownSchema(f"its schema is number {version}, this version's is {SCHEMA}")
+
+
+def _examine(database: sqlite3.Connection) -> None:
+    """Look whether the file is sound, as a file and as a store."""
+    _check(database)
+    if database.execute(OUR_TABLES).fetchone()[0] != 3:
+        raise _UnknownSchema("its tables are not ours")
+    for query in EVERYTHING:
+        database.execute(query).fetchone()
+    if (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise _UnknownSchema(f"it is damaged: {found}")
+
+
+OUR_TABLES = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('sighting', 'record', 'event')"
 
 
 def _make_tables(database: sqlite3.Connection) -> None:

@@ -156,7 +156,7 @@ def test_the_text_says_how_long_the_last_verdict_stays_and_by_which_setting() ->
     text = of_code(verdict(met(DENIED), memory(30)), "credentials").text
     assert text == (
         "the server refuses 'mysqlcheck' (error 1045: Access denied); see `mysqlcheck grants`; "
-        "its last verdict stays for 570s (credentials_grace)"
+        "its last verdict stays for 9m30s (credentials_grace)"
     )
 
 

@@ -78,9 +78,12 @@ class ContainerServer(Server):
             return
         command = ["--no-defaults", f"--datadir={INSIDE}/{self.datadir.name}", f"--port={self.port}"]
         command += ["--socket=/tmp/socket", *as_whom(), *self.settings, *self.options]
-        self._container = as_container(self.image, self.folder, self.program, command)
+        self._container = as_container(self.image, self.folder, self.program, command).with_envs(**self.environment)
         WATCHER.watch("container", str(self._container._name))
         self._container.start()
+
+    def as_seen_inside(self, path: Path) -> str:
+        return str(INSIDE / path.relative_to(self.folder))
 
     def pid(self) -> int | None:
         if self._container is None:

@@ -55,6 +55,7 @@ class LocalMariaDB(Server):
         with (self.folder / "error.log").open("ab") as output:
             self._process = subprocess.Popen(
                 [*command, *options.MARIADB, *self.options],
+                env=os.environ | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

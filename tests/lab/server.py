@@ -47,6 +47,7 @@ class Server(ABC):
         self.host = "127.0.0.1"
         self.port = free_port()
         self.options = tuple(options)
+        self.environment: dict[str, str] = {}  # on top of its own; to be filled in before the first start
         self.version: tuple[int, ...] = ()
         self.folder = folder / f"{name}-{self.port}"
         self.datadir = self.folder / "data"
@@ -76,6 +77,10 @@ class Server(ABC):
     @abstractmethod
     def log(self) -> str:
         """The end of the server's error log."""
+
+    def as_seen_inside(self, path: Path) -> str:
+        """A path in its folder, as the server itself has to be told it."""
+        return str(path)
 
     def _remove(self) -> None:  # noqa: B027 - most have nothing
         """What is left to remove when the process has ended, beside the folder."""

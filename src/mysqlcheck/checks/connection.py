@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mysqlcheck.kinds import Flag, OneOf, Seconds, Secret, Text, Whole, show_seconds
+from mysqlcheck.kinds import Flag, OneOf, Seconds, Secret, Text, Whole, show_span
 from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion, Severity
 from mysqlcheck.settings import Group, Setting
 
@@ -272,5 +272,5 @@ def graced(trouble: Reason, memory: Memory, settings: ConnectionSettings, now: I
         lasted = max(lasted, settings.timeout)
     if lasted >= limit:
         return None
-    text = f"{trouble.text}; its last verdict stays for {show_seconds(round(limit - lasted, 1))} ({trouble.grace})"
+    text = f"{trouble.text}; its last verdict stays for {show_span(limit - lasted)} ({trouble.grace})"
     return trouble._replace(severity=Severity.NOTE, text=text)

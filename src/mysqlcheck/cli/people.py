@@ -22,7 +22,7 @@ INTERRUPTED = 130
 """What a shell says of a program that Ctrl-C ended."""
 
 
-class Written(click.ParamType[Any]):
+class Written(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.2
     """An option's value of one of our kinds, judged as everywhere else."""
 
     def __init__(self, kind: Kind[Any]) -> None:
