@@ -177,10 +177,10 @@ def _met(standing: Standing, memory: Memory, settings: HoldDownSettings, now: In
     first = standing.incarnation == 0 and seen.connection_id is not None
     old = first and (trusts_first or (seen.uptime or 0) >= settings.trust_uptime)
     standing = standing._replace(incarnation=seen.number, proven=trusts_all or old)
-    if standing.proven and standing.phase is DOWN:  # the hold was meant for one that nobody knew
-        standing = standing._replace(until=_later(now, settings, proven=True, factor=standing.factor))
-    elif standing.proven and standing.phase is HELD:
-        standing = standing._replace(until=now)
+    if standing.proven and standing.phase in (DOWN, HELD):  # the hold was meant for one that nobody knew
+        failed = standing.phase is DOWN or standing.cause != FIRST_SEEN
+        until = _later(now, settings, proven=True, factor=standing.factor) if failed else now
+        standing = standing._replace(until=until)
     return standing, not (first or standing.proven)
 
 

@@ -47,7 +47,7 @@ def assert_all(ended: list[Ended], code: int, phase: str) -> None:
 def assert_most_kept_it(ended: list[Ended]) -> None:
     """Who cannot write within a second, on a machine that is too busy, answers from what is on record, and says so."""
     said = [warning for run in ended for warning in run.json["warnings"]]
-    assert all(warning.startswith("no memory is kept: ") for warning in said)
+    assert [warning for warning in said if not warning.startswith("no memory is kept: ")] == []
     assert len(said) < len(ended) / 2
 
 
