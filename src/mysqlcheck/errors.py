@@ -53,3 +53,7 @@ class StoreError(MysqlcheckError):
 
 class NothingRecorded(StoreError):
     """The state directory is there, and nothing has been recorded in it yet."""
+
+
+class NoAnswer(StoreError):
+    """The state directory did not answer in time: its disk hangs, or the machine is very busy."""

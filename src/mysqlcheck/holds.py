@@ -11,7 +11,7 @@ import math
 import os
 
 from mysqlcheck import statedir
-from mysqlcheck.errors import OutOfTime, StoreError
+from mysqlcheck.errors import NoAnswer, OutOfTime, StoreError
 from mysqlcheck.model import OperatorHold
 
 FOLDER = "holds"
@@ -29,7 +29,7 @@ def read(directory: str, target: str, wall: float, seconds: float) -> OperatorHo
     try:
         content = statedir.work_in(directory, seconds, lambda: _content(path), make=False)
     except OutOfTime:
-        raise StoreError(f"{path}: no answer within {seconds:.1f} s (a disk that hangs?)") from None
+        raise NoAnswer(f"{path}: no answer within {seconds:.1f} s (a disk that hangs?)") from None
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

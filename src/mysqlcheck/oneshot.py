@@ -10,7 +10,7 @@ from mysqlcheck import clock, holds, mysql, outcome, publish
 from mysqlcheck.checks import probes
 from mysqlcheck.checks.connection import unusable
 from mysqlcheck.clock import Deadline
-from mysqlcheck.errors import OutOfTime, SettingsError, StoreError
+from mysqlcheck.errors import NoAnswer, NothingRecorded, OutOfTime, SettingsError, StoreError
 from mysqlcheck.judgement import Judgement, Look, take_in
 from mysqlcheck.model import Decision, Observation, OperatorHold, Record, Sighting
 from mysqlcheck.options import Settings
@@ -60,15 +60,22 @@ def look(settings: Settings, deadline: Deadline, *, keep: bool = False) -> Look:
     reserve = max(settings.timeout / 10, min(0.3, settings.timeout / 3))  # for the state, and for what is published
     observation = _observe(settings, store, deadline.sooner(reserve))
     wall = time.time()
-    hold, no_hold = _hold(settings, wall)
+    hold, no_hold = _hold(settings, wall, deadline)
 
     def judge(record: Record | None, sighting: Sighting | None) -> Judgement:
         return take_in(record, sighting, observation, hold, settings, wall)
 
-    found, no_memory = _remembering(store, settings, judge, deadline) if keep else (None, None)
+    found, no_memory = None, None
+    if isinstance(no_hold, NoAnswer):  # the rest of the directory will not answer either
+        found = judge(None, None)._replace(events=())
+    elif keep:
+        found, no_memory = _remembering(store, settings, judge, deadline)
     if found is None:
-        found = judge(*_recall(store, settings, deadline))._replace(events=())
-    return Look(observation, found, outcome.answer_style(settings), hold, no_hold or no_memory)
+        record, sighting, unreadable = _recall(store, settings, deadline)
+        found = judge(record, sighting)._replace(events=())
+        no_memory = no_memory or (f"what is on record cannot be read: {unreadable}" if unreadable else None)
+    said = [f"operators' holds cannot be read: {no_hold}" if no_hold else None, no_memory]
+    return Look(observation, found, outcome.answer_style(settings), hold, "; ".join(filter(None, said)) or None)
 
 
 def _observe(settings: Settings, store: Store, deadline: Deadline) -> Observation:
@@ -78,18 +85,20 @@ def _observe(settings: Settings, store: Store, deadline: Deadline) -> Observatio
             raise settings.login_error
         return mysql.observe(settings.target, settings, probes(settings.role), deadline)
     except SettingsError as error:
-        record, _ = _recall(store, settings, deadline)
+        record, _, _ = _recall(store, settings, deadline)
         if record is None or record.memory.answered_at is None:
             raise  # nothing good is on record: the operator is setting it up, and gets the plain message
         now = clock.now()
         return Observation(settings.target, now, now, unusable("; ".join(map(str, error.problems))))
 
 
-def _hold(settings: Settings, wall: float) -> tuple[OperatorHold | None, str | None]:
+def _hold(settings: Settings, wall: float, deadline: Deadline) -> tuple[OperatorHold | None, StoreError | None]:
+    """Read the operator's hold, with a good part of the time that is left: on a busy director it must not be missed."""
+    seconds = min(MOST_SECONDS, max(LEAST_SECONDS, deadline.left() / 3))
     try:
-        return holds.read(settings.state_dir, str(settings.target), wall, LEAST_SECONDS), None
+        return holds.read(settings.state_dir, str(settings.target), wall, seconds), None
     except StoreError as error:
-        return None, f"operators' holds cannot be read: {error}"
+        return None, error
 
 
 def _remembering(
@@ -115,13 +124,17 @@ def _remembering(
         return found._replace(events=()), f"memory is begun anew: {type(error).__name__}: {error}"
 
 
-def _recall(store: Store, settings: Settings, deadline: Deadline) -> tuple[Record | None, Sighting | None]:
+def _recall(
+    store: Store, settings: Settings, deadline: Deadline
+) -> tuple[Record | None, Sighting | None, StoreError | None]:
     """Read what is on record, as far as it can be read: a full or a read-only disk still holds what it held."""
+    seconds = min(MOST_SECONDS / 2, max(LEAST_SECONDS, deadline.left() - LEAST_SECONDS))
     try:
-        seconds = min(MOST_SECONDS / 2, max(LEAST_SECONDS, deadline.left() - LEAST_SECONDS))
-        return store.read(str(settings.target), settings.role, seconds)
-    except StoreError:
-        return None, None
+        return (*store.read(str(settings.target), settings.role, seconds), None)
+    except NothingRecorded:
+        return None, None, None
+    except StoreError as error:
+        return None, None, error
 
 
 def _in_time(deadline: Deadline, path: str, write: Callable[[str], str | None]) -> str | None:

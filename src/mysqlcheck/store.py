@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from mysqlcheck import statedir
-from mysqlcheck.errors import NothingRecorded, OutOfTime, StoreError
+from mysqlcheck.errors import NoAnswer, NothingRecorded, OutOfTime, StoreError
 from mysqlcheck.model import Event, Record, Sighting
 from mysqlcheck.records import (
     EVERYTHING,
@@ -175,7 +175,7 @@ class Store:
         try:
             return statedir.work_in(self.directory, seconds, attempt, make)
         except OutOfTime:
-            raise StoreError(f"{self.path}: no answer within {seconds:.1f} s (a disk that hangs?)") from None
+            raise NoAnswer(f"{self.path}: no answer within {seconds:.1f} s (a disk that hangs?)") from None
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {_plainly(error)}") from error
         except _UnknownSchema as error:

@@ -69,6 +69,7 @@ def _explain(**values: object) -> None:
             "not_judged": [code for code in CODES if code not in {r.code for r in seen.judgement.verdict.reasons}],
             "styles": styles,
             "facts": facts_document(seen.observation),
+            "warnings": [seen.state_trouble] if seen.state_trouble else [],
         }
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
@@ -79,6 +80,8 @@ def _explain(**values: object) -> None:
     for reason in seen.judged.reasons:
         if reason.code in holddown.CODES:
             click.echo(f"{reason.code}: {reason.text}")
+    if seen.state_trouble:
+        click.echo(f"judged without memory: {seen.state_trouble}")
     click.echo()
     rows = [("RULE", "VERDICT", "OBSERVED", "LIMIT", "")]
     rows += [
