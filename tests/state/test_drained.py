@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
 import time
 from pathlib import Path
 
@@ -84,3 +87,26 @@ def test_a_hold_does_not_ramp_and_flaps_nothing(tmp_path: Path, replica: Replica
     assert check(replica.server, tmp_path, "--weight", "100").json["phase"] == "up"
     assert holds.remove(str(tmp_path), replica.target)
     assert check(replica.server, tmp_path, "--weight", "100").code == 102
+
+
+def test_a_hold_that_is_slow_to_read_is_heeded(tmp_path: Path, replica: Replica) -> None:
+    """A disk under load, or a processor: as long as there is time left for the check there is time for its operator."""
+    hold(tmp_path, replica.target)
+    path = path_of(tmp_path, replica.target)
+    content = path.read_bytes()
+    path.unlink()
+    os.mkfifo(path)
+
+    def tell_slowly() -> None:
+        with open(path, "wb", buffering=0) as file, contextlib.suppress(BrokenPipeError):
+            time.sleep(0.6)
+            file.write(content)
+
+    disk = threading.Thread(target=tell_slowly)
+    disk.start()
+    try:
+        ended = check(replica.server, tmp_path, "--weight", "100")
+    finally:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))  # if nobody has asked
+        disk.join()
+    assert (ended.code, ended.codes) == (2, ["operator_hold"])
