@@ -169,7 +169,7 @@ def _met(standing: Standing, memory: Memory, settings: HoldDownSettings, now: In
     seen = memory.sighting
     trusts_all = settings.hold_down == 0 and settings.release == "auto"
     trusts_first = trusts_all or settings.trust_uptime == 0
-    known = seen is not None and (seen.uptime is not None or seen.connection_id is None)
+    known = seen is not None and (trusts_first or seen.uptime is not None or seen.connection_id is None)
     if seen is None or not (standing.incarnation or known):
         return standing._replace(proven=standing.proven or (standing.incarnation == 0 and trusts_first)), False
     if seen.number == standing.incarnation:
@@ -177,9 +177,9 @@ def _met(standing: Standing, memory: Memory, settings: HoldDownSettings, now: In
     first = standing.incarnation == 0 and seen.connection_id is not None
     old = first and (trusts_first or (seen.uptime or 0) >= settings.trust_uptime)
     standing = standing._replace(incarnation=seen.number, proven=trusts_all or old)
-    if standing.proven and standing.phase in (DOWN, HELD):  # the hold was meant for one that nobody knew
-        failed = standing.phase is DOWN or standing.cause != FIRST_SEEN
-        until = _later(now, settings, proven=True, factor=standing.factor) if failed else now
+    if standing.phase in (DOWN, HELD) and (first or standing.proven):  # it was held as one that nobody knew
+        by_record = standing.proven and standing.phase is HELD and standing.cause == FIRST_SEEN
+        until = now if by_record else _later(now, settings, standing.proven, standing.factor)
         standing = standing._replace(until=until)
     return standing, not (first or standing.proven)
 

@@ -70,6 +70,33 @@ def test_a_young_server_that_could_not_be_asked_at_first_is_held_for_the_whole_h
     assert director.phase(61) is RAMPING
 
 
+@pytest.mark.parametrize("trouble", [LOST, CROWDED, DENIED], ids=["no route", "too many connections", "denied"])
+def test_the_hold_of_a_young_server_counts_from_when_it_is_first_heard_not_from_the_attempts_before(
+    trouble: Reason,
+) -> None:
+    """A director that checks once in two minutes would otherwise let in what it has just met."""
+    director = Director(Server(uptime=10))
+    director.phase(0, trouble=trouble)
+    assert [director.phase(120), director.phase(179), director.phase(180)] == [HELD, HELD, RAMPING]
+
+
+def test_who_releases_a_server_that_has_not_said_how_old_it_is_has_not_released_what_it_turns_out_to_be() -> None:
+    """It may have restarted since its last greeting: rising connection ids and no Uptime tell nobody."""
+    director = Director(Server(uptime=DAY))
+    assert director.phase(0, trouble=CROWDED) is HELD
+    director.server.restart(20)
+    director.release(30)
+    assert [director.phase(31), director.phase(90), director.phase(91)] == [HELD, HELD, RAMPING]
+
+
+def test_with_trust_uptime_off_a_restart_that_was_seen_still_counts() -> None:
+    """The first incarnation was only heard greeting; the next begins its connection ids anew."""
+    director = Director(Server(uptime=DAY), trust_uptime=0)
+    director.phase(0, trouble=DENIED)
+    director.server.restart(1)
+    assert director.phase(20) is HELD
+
+
 # Two roles of one server, each with a verdict of its own.
 
 

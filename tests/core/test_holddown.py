@@ -23,12 +23,6 @@ def standing(director: Director, role: str = "replica") -> Standing:
     return director.records[role].standing
 
 
-def release(director: Director, at: float, role: str = "replica") -> None:
-    """As `mysqlcheck release` does."""
-    record = director.records[role]
-    director.records[role] = record._replace(standing=released(record.standing, director.instant(at)))
-
-
 # A restart.
 
 
@@ -196,7 +190,7 @@ def test_a_manual_release_is_waited_for_without_end() -> None:
     director = serving(release="manual")
     director.server.restart(0)
     assert [director.phase(at) for at in (1, 61, 30 * DAY)] == [HELD] * 3
-    release(director, 30 * DAY + 1)
+    director.release(30 * DAY + 1)
     assert director.phase(30 * DAY + 2) is RAMPING
 
 
@@ -215,7 +209,7 @@ def test_a_released_server_comes_in_only_when_nothing_bars_it() -> None:
     director = serving()
     director.server.restart(0)
     assert director.phase(1) is HELD
-    release(director, 2)
+    director.release(2)
     assert [director.phase(3, channel(lag=31)), director.phase(4, channel(lag=30))] == [HELD, RAMPING]
 
 
@@ -239,7 +233,7 @@ def test_a_restarted_source_is_held_until_it_is_released() -> None:
     assert director.phase(0, role="source") is UP
     director.server.restart(0)
     assert [director.phase(at, role="source") for at in (1, 3600)] == [HELD, HELD]
-    release(director, 3601, role="source")
+    director.release(3601, role="source")
     assert director.phase(3602, role="source") is RAMPING
 
 

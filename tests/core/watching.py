@@ -10,6 +10,7 @@ from typing import Any
 from mysqlcheck.checks.channels import Channel
 from mysqlcheck.checks.connection import REFUSED as CREDENTIALS_GRACE
 from mysqlcheck.checks.incarnation import Incarnation
+from mysqlcheck.holddown import released
 from mysqlcheck.judgement import Judgement, take_in
 from mysqlcheck.kinds import DAY
 from mysqlcheck.model import Event, Instant, OperatorHold, Phase, Reason, Record, Sighting
@@ -98,6 +99,11 @@ class Director:
     def phases(self, begin: int, end: int, *found: Channel, **how: Any) -> list[Phase]:
         """Check every second of these."""
         return [self.phase(at, *found, **how) for at in range(begin, end)]
+
+    def release(self, at: float, role: str = "replica") -> None:
+        """As `mysqlcheck release` does."""
+        record = self.records[role]
+        self.records[role] = record._replace(standing=released(record.standing, self.instant(at)))
 
     def reboot(self, boot: str = "the next boot") -> None:
         """Begin a new boot of the director; what is on the disk stays."""
