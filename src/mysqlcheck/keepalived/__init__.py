@@ -1,1 +1,1 @@
-"""keepalived's configuration: `conf` reads it, `lint` judges it, `generate` writes it. Nothing of a check's way is here."""
+"""keepalived's configuration: `conf` reads it, `lint` judges it, `generate` writes it. No check's way leads here."""
