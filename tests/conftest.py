@@ -5,12 +5,17 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.core.report import histories_summary
 from tests.hostile.personas import MYSQL
 from tests.hostile.server import HostileServer
-from tests.real.report import pytest_terminal_summary
+from tests.real.report import servers_summary
 
-# the closing lines of a run name the real servers that did not run
-__all__ = ["dead", "healthy", "pytest_terminal_summary"]
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the real servers that did not run, and the seeds of what is random."""
+    if not config.option.collectonly:
+        histories_summary(terminalreporter)
+        servers_summary(terminalreporter)
 
 
 @pytest.fixture

@@ -164,12 +164,13 @@ def _met(standing: Standing, memory: Memory, settings: HoldDownSettings, now: In
     """Take in which incarnation it is about; returns also whether it must be held as one that restarted.
 
     The first that this role meets is trusted if its Uptime says that it is old enough; any later one, and one that was
-    seen refusing connections before, has started under our eyes.
+    seen refusing connections before, has started under our eyes. One that has only greeted, and never told its Uptime,
+    has not been met.
     """
     seen = memory.sighting
     trusts_all = settings.hold_down == 0 and settings.release == "auto"
     trusts_first = trusts_all or settings.trust_uptime == 0
-    known = seen is not None and (trusts_first or seen.uptime is not None or seen.connection_id is None)
+    known = seen is not None and (seen.uptime is not None or seen.connection_id is None)
     if seen is None or not (standing.incarnation or known):
         return standing._replace(proven=standing.proven or (standing.incarnation == 0 and trusts_first)), False
     if seen.number == standing.incarnation:
@@ -178,8 +179,9 @@ def _met(standing: Standing, memory: Memory, settings: HoldDownSettings, now: In
     old = first and (trusts_first or (seen.uptime or 0) >= settings.trust_uptime)
     standing = standing._replace(incarnation=seen.number, proven=trusts_all or old)
     if standing.phase in (DOWN, HELD) and (first or standing.proven):  # it was held as one that nobody knew
-        by_record = standing.proven and standing.phase is HELD and standing.cause == FIRST_SEEN
-        until = now if by_record else _later(now, settings, standing.proven, standing.factor)
+        ended = standing.cause == FIRST_SEEN or over(standing, now)
+        held_in_vain = standing.proven and standing.phase is HELD and ended
+        until = now if held_in_vain else _later(now, settings, standing.proven, standing.factor)
         standing = standing._replace(until=until)
     return standing, not (first or standing.proven)
 

@@ -48,8 +48,8 @@ def sight(last: Sighting | None, observation: Observation) -> Sighting | None:
             return Sighting(1, now, now)  # nobody listens: whatever answers there one day has started since
         return last
     if last is None or _restarted(last, observation):
-        if last is not None and observation.began.precedes(last.first_seen):
-            return last  # a look that began before the last incarnation was seen cannot have met a newer one
+        if last is not None and observation.began.precedes(last.first_seen) and not _started_later(last, fact):
+            return last  # it began before the last incarnation was seen: it is the one before that which it has met
         number = last.number + 1 if last else 1
         identity, started, uptime = fact or (None, None, None)
         return Sighting(number, now, now, observation.connection_id, identity, started, uptime)
@@ -61,6 +61,12 @@ def sight(last: Sighting | None, observation: Observation) -> Sighting | None:
     return last._replace(identity=fact.identity, started=fact.started, uptime=fact.uptime)
 
 
+def _started_later(last: Sighting, fact: Incarnation | None) -> bool:
+    if fact is None or last.started is None:
+        return False
+    return fact.identity == last.identity and fact.started > last.started
+
+
 def _restarted(last: Sighting, observation: Observation) -> bool:
     fact = observation.fact(Incarnation)
     if (
@@ -69,6 +75,10 @@ def _restarted(last: Sighting, observation: Observation) -> bool:
         and (fact.identity, fact.started) != (last.identity, last.started)
     ):
         return True
+    if fact is not None and last.identity is None and last.connection_id is not None:  # the last has only greeted
+        known_for = observation.ended.since(last.first_seen)
+        if known_for is not None and fact.uptime + 1 < known_for:  # Uptime is in whole seconds
+            return True
     if observation.connection_id is None or observation.began.precedes(last.seen):
         return False  # of two looks that overlap the one that began earlier may end later
     if last.connection_id is None:

@@ -2,7 +2,7 @@
 
 Time here is the world's own, in seconds, and nobody in it can read it: a director has its boot clock, which begins
 anew at each reboot, and a server its wall clock, which somebody may set. What a look is told is built as mysql.py
-builds it. What ought to follow from all this is in histories_machine.py.
+builds it. What ought to follow from all this is in histories_oracle.py.
 """
 
 from __future__ import annotations

@@ -89,12 +89,20 @@ def test_who_releases_a_server_that_has_not_said_how_old_it_is_has_not_released_
     assert [director.phase(31), director.phase(90), director.phase(91)] == [HELD, HELD, RAMPING]
 
 
-def test_with_trust_uptime_off_a_restart_that_was_seen_still_counts() -> None:
-    """The first incarnation was only heard greeting; the next begins its connection ids anew."""
-    director = Director(Server(uptime=DAY), trust_uptime=0)
+def test_a_release_before_the_first_uptime_counts_for_a_server_that_has_run_for_long() -> None:
+    director = Director(Server(uptime=DAY))
+    assert [director.phase(0, trouble=LOST), director.phase(1, trouble=CROWDED)] == [DOWN, HELD]
+    director.release(2)
+    assert director.phase(3) is RAMPING
+
+
+def test_greetings_alone_are_no_record() -> None:
+    """The login was refused from the first look on: what answers when it works is judged by its Uptime."""
+    director = Director(Server(uptime=DAY))
     director.phase(0, trouble=DENIED)
     director.server.restart(1)
-    assert director.phase(20) is HELD
+    assert [director.phase(at, trouble=DENIED) for at in (2, 600)] == [DOWN, DOWN]
+    assert director.phases(700, 720)[10:] == [RAMPING] * 10
 
 
 # Two roles of one server, each with a verdict of its own.

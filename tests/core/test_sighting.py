@@ -42,6 +42,8 @@ class Row(NamedTuple):
 
 
 BEFORE_THE_REBOOT = LAST._replace(first_seen=Instant("the last boot", 50.0), seen=Instant("the last boot", 99_999.0))
+GREETED = Sighting(1, BEFORE, BEFORE, 1000)
+GREETED_BEFORE_THE_REBOOT = BEFORE_THE_REBOOT._replace(identity=None, started=None, uptime=None)
 ROWS = [
     Row("as ever", look(), False),
     Row("the next second", look(uptime=611, connection_id=1050), False),
@@ -53,6 +55,10 @@ ROWS = [
     Row("the connection id fell", look(connection_id=12), True),
     Row("the connection id fell, and the login is refused", met(DENIED, connection_id=12), True),
     Row("the login is refused, and the connection id rose", met(DENIED, connection_id=1001), False),
+    # so far it has only greeted
+    Row("it has run since before it greeted", look(uptime=10), False, GREETED),
+    Row("it tells an Uptime that began after it greeted", look(uptime=8), True, GREETED),
+    Row("it greeted in another boot of ours", look(uptime=8), False, GREETED_BEFORE_THE_REBOOT),
     # the server's clock: Uptime follows it, the start does not
     Row("its clock went an hour ahead", look(uptime=4210), False),
     Row("its clock went an hour back", look(uptime=-2990), False),
@@ -189,7 +195,8 @@ def looks_of(made: list[Check], restart: float) -> list[Observation]:
         elif one in old:
             found.append(look(connection_id=ids[one], at=at, took=took))
         else:
-            found.append(look(started=STARTED + 605, uptime=5, connection_id=ids[one], at=at, took=took))
+            up = int(one.ended - restart)
+            found.append(look(started=STARTED + 605, uptime=up, connection_id=ids[one], at=at, took=took))
     return found
 
 
@@ -208,7 +215,16 @@ def test_checks_that_overlap_see_one_restart_once(made: list[Check], restart: fl
     for seen in looks_of(made, restart):
         last = sight(last, seen)
     for later in (20.0, 21.0):
-        last = sight(last, look(started=STARTED + 605, uptime=5, connection_id=int(later), at=NOW.plus(later)))
+        up, at = int(later - restart), NOW.plus(later)
+        last = sight(last, look(started=STARTED + 605, uptime=up, connection_id=int(later), at=at))
+    assert last is not None
+    assert last.number == 2
+
+
+def test_a_check_that_began_before_the_last_was_recorded_may_have_met_a_newer_incarnation() -> None:
+    """It waited for the killed server's port, and was greeted by the next; the start that it was told says so."""
+    waited = look(started=STARTED + 615, uptime=1, connection_id=5, at=NOW.plus(1), took=3)
+    last = sight(LAST._replace(first_seen=NOW, seen=NOW), waited)
     assert last is not None
     assert last.number == 2
 

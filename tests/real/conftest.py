@@ -16,9 +16,7 @@ import pytest
 from tests.lab.providers import PROVIDERS, Unavailable, load
 from tests.lab.server import Server
 from tests.lab.topology import Topology
-from tests.real.report import PROVIDER, SERVER, pytest_terminal_summary
-
-__all__ = ["pytest_terminal_summary"]
+from tests.real.report import PROVIDER, SERVER
 
 FIXTURE = "running_topology"
 REQUIRE = "TEST_REQUIRE"

@@ -17,14 +17,10 @@ PROVIDER = "provider"  # names of user properties
 SERVER = "server"
 RAN = ("passed", "failed", "xfailed", "xpassed")
 NOT_GROUPED = " (came up more than once: is --dist loadgroup in force?)"
-PRINTED = pytest.StashKey[bool]()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Registered by each conftest that imports it; under xdist only tests/conftest.py is known to the controller."""
-    if config.stash.get(PRINTED, False) or config.option.collectonly:
-        return
-    config.stash[PRINTED] = True
+def servers_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it; nothing where no test of a real server was selected."""
     reports = list(_reports(terminalreporter))
     if not reports:
         return
