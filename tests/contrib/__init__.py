@@ -1,0 +1,1 @@
+"""What we hand out for keepalived, before keepalived itself."""
