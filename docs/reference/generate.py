@@ -14,7 +14,6 @@ from pathlib import Path
 from mysqlcheck import checks, holddown
 from mysqlcheck.cli import grants
 from mysqlcheck.holddown import TABLE, Sign
-from mysqlcheck.keepalived.lint import RULES, UNREADABLE
 from mysqlcheck.metrics import METRICS
 from mysqlcheck.model import Phase
 from mysqlcheck.options import Settings
@@ -83,31 +82,6 @@ all that the check needs, and what the tests log in with. Restrict the account t
 """
 
 
-LINT = """# Lint
-
-    mysqlcheck lint                                  # /etc/keepalived/keepalived.conf
-    mysqlcheck lint /tmp/new.conf --output json
-
-reads keepalived.conf as keepalived does (includes and definitions too), on the director where the scripts are, and says
-what in it will not do what it seems to: file, line, what will happen, what to write instead. It exits 0 where nothing
-speaks against it, 1 where something does, 2 where the file cannot be read. `keepalived -t` reads the syntax; it exits 0
-for a script that does not exist.
-
-**error**: it does not do what it seems to. **warning**: it does, until something else happens. **information**: a
-choice that somebody should have made; it does not count for the exit code.
-
-"""
-
-
-def lint_page() -> str:
-    """Write every rule of lint.py as a section."""
-    sections = (
-        f"## `{rule.code}`\n\n**{rule.level.value}.** What happens: {rule.happens}.\n\nWrite: {rule.instead}.\n"
-        for rule in (*RULES, UNREADABLE)
-    )
-    return NOTE + LINT + "\n".join(sections)
-
-
 def option_row(setting: Setting[object]) -> str:
     """Write a setting as a row of the table."""
     flag = f"`{setting.option}`" if "cli" in setting.sources else f"`{setting.variable}`"
@@ -134,7 +108,6 @@ def pages() -> dict[str, str]:
         "options.md": options,
         "metrics.md": NOTE + METRICS_HEAD + metrics + ALERTS,
         "grants.md": NOTE + GRANTS + statements.rstrip() + "\n",
-        "lint.md": lint_page(),
         "hold-down.md": with_phases((HERE / "hold-down.md").read_text()),
     }
 

@@ -128,25 +128,6 @@ def load(
     return settings
 
 
-def configured_targets(path: str | None = None) -> tuple[Target, ...]:
-    """Return the targets that have a table in the TOML file, in its order; none where the default file is not there.
-
-    Raises SettingsError.
-    """
-    problems: list[Problem] = []
-    found = _read_config(path, problems)
-    tables = _tables(found, problems) if found else {}
-    targets = []
-    for key in tables.get("target", {}):
-        try:
-            targets.append(Target.parse(key, tables.get("defaults", {}).get("port", Settings.port.default)))
-        except (ValueError, TypeError) as error:
-            problems.append(Problem(f'{path or DEFAULT_CONFIG} [target."{key}"]', f"is no target: {error}", path))
-    if problems:
-        raise SettingsError(problems)
-    return tuple(targets)
-
-
 def _early_target(layers: list[tuple[Layer, dict[str, Any]]], port: int, problems: list[Problem]) -> Target | None:
     """Return the target that the highest layer with a host or a socket names."""
     for layer, values in reversed(layers):

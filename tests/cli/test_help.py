@@ -55,17 +55,7 @@ def test_the_help_teaches() -> None:
     assert "/bin/keepalived-mysqlcheck --host" in page  # by its whole path, as keepalived needs it
     assert "N+2" in page
     assert "MYSQLCHECK_" in page
-    for command in (
-        "explain",
-        "grants",
-        "hold",
-        "release",
-        "status",
-        "history",
-        "notify-down",
-        "notify-up",
-        "keepalived-config",
-    ):
+    for command in ("explain", "grants", "hold", "release", "status", "history", "notify-down", "notify-up"):
         assert f"  {command} " in page
 
 

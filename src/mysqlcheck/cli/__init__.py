@@ -15,8 +15,6 @@ COMMANDS = {
     "release": "End a hold: the operator's, and the timer of a server that came back.",
     "status": "Show every server: phase, weight, lag, the reason, and the time to its re-entry.",
     "history": "Show what happened to a server, when and why.",
-    "keepalived-config": "Print a virtual server for keepalived.conf, with the check for each real server.",
-    "lint": "Say what in keepalived.conf will not do what it seems to.",
     "notify-down": "Note in the history that keepalived took a server out (its notify_down).",
     "notify-up": "Note in the history that keepalived took a server in (its notify_up).",
 }

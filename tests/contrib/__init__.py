@@ -1,1 +1,0 @@
-"""What we hand out for keepalived, before keepalived itself."""
