@@ -22,7 +22,9 @@ if TYPE_CHECKING:  # `typing` alone takes 10 ms, in which a SIGTERM would still 
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-COMMANDS = frozenset({"explain", "grants", "hold", "release", "status", "history", "notify-down", "notify-up"})
+COMMANDS = frozenset(
+    {"explain", "grants", "hold", "release", "status", "history", "keepalived-config", "notify-down", "notify-up"}
+)
 """Commands for people, first on the command line; they end as people expect. All else is the check."""
 
 FATAL_SIGNALS = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP)

@@ -15,6 +15,7 @@ COMMANDS = {
     "release": "End a hold: the operator's, and the timer of a server that came back.",
     "status": "Show every server: phase, weight, lag, the reason, and the time to its re-entry.",
     "history": "Show what happened to a server, when and why.",
+    "keepalived-config": "Write keepalived's virtual server, with the checks of its real servers.",
     "notify-down": "Note in the history that keepalived took a server out (its notify_down).",
     "notify-up": "Note in the history that keepalived took a server in (its notify_up).",
 }
