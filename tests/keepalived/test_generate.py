@@ -113,6 +113,12 @@ def test_each_server_has_the_weights_that_the_toml_file_gives_it(tmp_path: Path)
     assert second.endswith(" --weight 30")
 
 
+def test_an_address_stays_as_it_is_written_because_the_check_finds_its_table_by_that(tmp_path: Path) -> None:
+    file = toml(tmp_path, '[target."[2001:db8:0::1]:3306"]\nweight = 30\n')
+    (check,) = checks(written("--vip", "2001:db8::10", "--style", "dynamic", "--config", file, *CHECK))
+    assert check == f"{OUR_SCRIPT} --host 2001:db8:0::1 --config {file} --weight 30"
+
+
 def test_the_base_weight_of_the_toml_file_stands_in_the_block(tmp_path: Path) -> None:
     file = toml(tmp_path, '[target."192.168.1.202:3306"]\ntrack_file = "/x"\nbase_weight = 5\n')
     found = lines(written(*EXAMPLE, "--config", file))

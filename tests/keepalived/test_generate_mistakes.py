@@ -9,6 +9,8 @@ import pytest
 from .asking import CHECK, EXAMPLE, REPLICAS, VIP, config, mistakes
 from .real import OUR_SCRIPT
 
+TWICE = ("--real-server", "2001:DB8::1", "--real-server", "[2001:db8:0::1]:3306")
+
 
 def test_all_mistakes_are_told_at_once() -> None:
     found = mistakes("--vip", "x", "--real-server", "a", "--style", "foo", "--weight", "999", "--check", "check")
@@ -25,6 +27,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         ((*VIP, "--real-server", "/run/mysqld/mysqld.sock"), "is no address"),
         (("--vip", "fe80::1%eth0", *REPLICAS), "no address with a zone"),
         ((*VIP, *REPLICAS, "--real-server", "192.168.1.201:3306"), "192.168.1.201:3306 is given twice"),
+        ((*TWICE, "--vip", "2001:db8::10"), "[2001:db8::1]:3306 is given twice"),
         ((*VIP, "--real-server", "192.168.1.10"), "is the virtual address itself"),
         ((*VIP, "--real-server", "192.168.1.201:3307"), "DR cannot change: let it listen on 3306, or take"),
         ((*VIP, "--real-server", "2001:db8::1"), "not of the same family"),

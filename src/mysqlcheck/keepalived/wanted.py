@@ -54,7 +54,7 @@ class Address(Kind[Target]):
             ) from None
         if getattr(address, "scope_id", None):
             raise ValueError(f"{text!r}: keepalived takes no address with a zone here")
-        return target._replace(host=str(address))
+        return target  # as it was written: a [target] of the TOML file is found by its spelling
 
 
 class Addresses(Kind[tuple[Target, ...]]):
@@ -189,7 +189,7 @@ class Wanted(Group):
         """Yield what keeps keepalived from sending the address's clients to these servers."""
         vip = self.vip
         for server in servers:
-            if server == vip:
+            if _place(server) == _place(vip):
                 yield name, f"{server} is the virtual address itself"
             if self.lvs_method != "NAT" and server.port != vip.port:
                 yield (
@@ -199,6 +199,12 @@ class Wanted(Group):
                 )
             if (":" in server.host) != (":" in vip.host) and (self.lvs_method != "TUN" or name == "sorry_server"):
                 yield name, f"{server} and {vip} are not of the same family: IPv4 and IPv6 do not mix"
-        for server in dict.fromkeys(servers):
-            if list(servers).count(server) > 1:
-                yield name, f"{server} is given twice"
+        places = [_place(server) for server in servers]
+        for place in dict.fromkeys(places):
+            if places.count(place) > 1:
+                yield name, f"{Target(*place)} is given twice"
+
+
+def _place(target: Target) -> tuple[str, int]:
+    """Return address and port, however the address is written."""
+    return str(ipaddress.ip_address(target.host)), target.port
