@@ -1,9 +1,9 @@
 """Writes the generated pages of docs/reference from the code; with --check only says which are out of date.
 
-options.md, metrics.md and grants.md come whole from the declarations. In hold-down.md the table and the diagram of the
-phases are drawn from holddown.TABLE, between two marks; the options in keepalived-config.md stand between two marks as
-well. reasons.md is written by hand, one section a code; here it is only checked that none is missing and none is left
-over.
+options.md, metrics.md, grants.md and lint.md come whole from the declarations. In hold-down.md the table and the
+diagram of the phases are drawn from holddown.TABLE, between two marks; the options in keepalived-config.md stand
+between two marks as well. reasons.md is written by hand, one section a code; here it is only checked that none is
+missing and none is left over.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from mysqlcheck import checks, holddown
 from mysqlcheck.cli import grants
 from mysqlcheck.holddown import TABLE, Sign
+from mysqlcheck.keepalived.lint import SUBJECTS
 from mysqlcheck.keepalived.wanted import Wanted
 from mysqlcheck.metrics import METRICS
 from mysqlcheck.model import Phase
@@ -87,6 +88,26 @@ all that the check needs, and what the tests log in with. Restrict the account t
 """
 
 
+LINT = """# Lint
+
+`mysqlcheck lint [FILE]` reads keepalived.conf (`/etc/keepalived/keepalived.conf` without FILE) and what it includes as
+keepalived does, and says where it would do something else than it seems. It changes nothing. `keepalived -t` asks
+whether keepalived understands the text; many of these it is content with, so use both.
+
+    mysqlcheck lint                                       # on the director, as root: it looks at scripts and users too
+    mysqlcheck lint --elsewhere new/keepalived.conf       # in a repository or in CI: looks at the text alone
+
+    keepalived.conf:36: error: host_mismatch: this is about 192.168.1.201, and the real server is 192.168.1.202
+        Write --host 192.168.1.202.
+
+*error*: it does not do what it is there for. *warning*: it works, and not as one would think, or not for ever.
+*information*: good to know, nothing to mend. Exit code 0 where there is no warning and no error, 1 where there is, 2
+for a mistake on the command line or a file that cannot be read. Checks that do not call mysqlcheck are judged only by
+the rules for scripts, quorum and track files. Lines that begin with `@` are read for each configuration id in turn.
+
+"""
+
+
 def option_row(setting: Setting[object]) -> str:
     """Write a setting as a row of the table."""
     flag = f"`{setting.option}`" if "cli" in setting.sources else f"`{setting.variable}`"
@@ -113,6 +134,7 @@ def pages() -> dict[str, str]:
         "options.md": options,
         "metrics.md": NOTE + METRICS_HEAD + metrics + ALERTS,
         "grants.md": NOTE + GRANTS + statements.rstrip() + "\n",
+        "lint.md": NOTE + LINT + lint_sections(),
         "hold-down.md": between("hold-down.md", BEGIN, f"{phase_table()}\n{phase_diagram()}", END),
         "keepalived-config.md": between("keepalived-config.md", OPTIONS_BEGIN, generator_options(), OPTIONS_END),
     }
@@ -128,6 +150,16 @@ def between(name: str, begin: str, text: str, end: str) -> str:
 def generator_options() -> str:
     """Write the settings of keepalived-config as a table; they are given on the command line alone."""
     return OPTIONS_HEAD + "".join(map(option_row, Wanted.declared().values()))
+
+
+def lint_sections() -> str:
+    """Write every rule of the linter, by subject: its code, how severe, what happens, what to write instead."""
+    text = ""
+    for title, rules in SUBJECTS.items():
+        text += f"## {title}\n\n"
+        for rule in rules:
+            text += f"### `{rule.code}`\n**{rule.severity}.** {rule.happens}\n*Instead*: {rule.instead}\n\n"
+    return text.rstrip() + "\n"
 
 
 def phase_table() -> str:

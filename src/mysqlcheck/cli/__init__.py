@@ -16,6 +16,7 @@ COMMANDS = {
     "status": "Show every server: phase, weight, lag, the reason, and the time to its re-entry.",
     "history": "Show what happened to a server, when and why.",
     "keepalived-config": "Write keepalived's virtual server, with the checks of its real servers.",
+    "lint": "Read keepalived.conf and say what is wrong with it, and what to write instead.",
     "notify-down": "Note in the history that keepalived took a server out (its notify_down).",
     "notify-up": "Note in the history that keepalived took a server in (its notify_up).",
 }
