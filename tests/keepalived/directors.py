@@ -12,6 +12,7 @@ from mysqlcheck.keepalived.findings import Finding
 from mysqlcheck.keepalived.machine import Machine, Stat, User, Version
 
 SCRIPT = "/opt/mysqlcheck/bin/keepalived-mysqlcheck"
+WEIGHTS = "/run/mysqlcheck/weights"
 PYTHON = "/opt/mysqlcheck/bin/python3"
 FILE, FOLDER, LINK = stat.S_IFREG | 0o755, stat.S_IFDIR | 0o755, stat.S_IFLNK | 0o777
 
@@ -70,7 +71,9 @@ class EveryScript(Director):
 
 def director() -> Director:
     """Return a director on which our script is installed as README says."""
-    return Director({SCRIPT: FILE, PYTHON: FILE}, {SCRIPT: b"#!" + PYTHON.encode() + b"\nimport sys\n"})
+    return Director(
+        {SCRIPT: FILE, PYTHON: FILE, WEIGHTS: FOLDER}, {SCRIPT: b"#!" + PYTHON.encode() + b"\nimport sys\n"}
+    )
 
 
 def linted(

@@ -144,7 +144,7 @@ def test_an_include_is_taken_from_the_directory_of_its_file(tmp_path: Path) -> N
     assert lines(only.root) == [["x", "a", "c", "b"], "c", "c"]
     assert only.troubles == ()
     names = [Path(file).name for file in found.files]
-    assert names == ["keepalived.conf", "a.conf", "b.conf", "c.conf", "c.conf", "c.conf"]
+    assert names == ["keepalived.conf", "a.conf", "b.conf", "c.conf", "c.conf"]  # by two ways
 
 
 @pytest.mark.parametrize(
@@ -205,6 +205,14 @@ def test_definitions_that_grow_without_end_are_cut_off(tmp_path: Path) -> None:
     began = time.monotonic()
     assert [trouble.code for trouble in view(tmp_path, text).troubles] == ["not_text"]
     assert time.monotonic() - began < SOON
+
+
+@pytest.mark.parametrize("piece", ["${a", "$A=x\n", '"\\', "$A $A", "{", "@x @", "\\", "include *"])
+def test_a_megabyte_of_anything_is_read_in_seconds(piece: str, tmp_path: Path) -> None:
+    began = time.monotonic()
+    found = lint.findings(read(tmp_path, piece * (1_000_000 // len(piece))), judge, director(), None)
+    assert time.monotonic() - began < SOON
+    assert len(found) < 1_000_000
 
 
 def test_a_file_without_end_is_not_read_to_it(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from mysqlcheck.keepalived.lint import RULES
 from mysqlcheck.keepalived.machine import Stat, Version, version_of
 from mysqlcheck.options import Settings
 
-from .directors import FILE, FOLDER, LINK, PYTHON, SCRIPT, Director, codes, linted
+from .directors import FILE, FOLDER, LINK, PYTHON, SCRIPT, WEIGHTS, Director, codes, linted
 
 GLOBAL = "global_defs {\n script_user keepalived_script\n enable_script_security\n}\n"
 TRACK = 'track_file r1 {\n file "/run/mysqlcheck/weights/r1"\n}\n'
@@ -34,12 +34,13 @@ WEIGHT = (
 )
 CHECK = f'"{SCRIPT} --host 192.168.1.201"'
 COMMAND = f"misc_path {CHECK}"
+MONITOR = f'{GLOBAL}vrrp_script m {{\n script "{SCRIPT} --host 192.168.1.201"\n timeout 6\n}}\n'
 UP = f"{SCRIPT} notify-up --host 192.168.1.201"
 FOREIGN = f"{GLOBAL}{SERVER} real_server 10.0.0.1 80 {{\n  MISC_CHECK {{\n   misc_path /bin/x\n  }}\n }}\n}}\n"
 VRRP = 'vrrp_script s {\n script "/bin/x"\n}\nvrrp_instance i {\n notify_master /bin/x\n}\n'
 
 
-@pytest.mark.parametrize("text", [PLAIN, FILES, WEIGHT], ids=["plain", "track-file", "weight"])
+@pytest.mark.parametrize("text", [PLAIN, FILES, WEIGHT, MONITOR], ids=["plain", "track-file", "weight", "vrrp"])
 def test_nothing_is_found_where_all_is_in_order(text: str, tmp_path: Path) -> None:
     assert linted(text, tmp_path) == []
 
@@ -96,6 +97,13 @@ BROKEN: list[tuple[str, str, str, str]] = [
     ("track_file_undefined", FILES, "   track_file r1\n", "   weight 1\n"),
     ("track_file_mismatch", FILES, "--track-file /run/mysqlcheck/weights/r1", "--track-file /run/r1"),
     ("track_file_mismatch", FILES, "  FILE_CHECK {\n   track_file r1\n  }\n", ""),
+    ("track_file_weight", FILES, "   track_file r1\n", "   track_file r1\n   weight 2\n"),
+    ("track_file_weight", FILES, "track_file r1 {\n", "track_file r1 {\n weight 1 reverse\n"),
+    ("dynamic_missing", MONITOR, "192.168.1.201", "192.168.1.201 --weight 5"),
+    ("timeout_too_short", MONITOR, " timeout 6\n", ""),
+    ("timeout_too_short", MONITOR, " timeout 6\n", " interval 3\n"),
+    ("timeout_too_short", MONITOR, " timeout 6\n", " timeout 3\n interval 9\n"),
+    ("usage_error", PLAIN, COMMAND, f'misc_path "{SCRIPT} --host [::1"'),
     # the virtual server
     ("alpha_missing", PLAIN, " alpha\n", ""),
     ("alpha_missing", PLAIN, "  weight 1\n", "  weight 1\n  alpha off\n"),
@@ -139,7 +147,7 @@ def everything() -> Director:
     """A director with a file for each thing that can be wrong with one."""
     return Director(
         {
-            SCRIPT: FILE, PYTHON: FILE, "/usr/bin/env": FILE, "/usr/bin/keepalived-mysqlcheck": FILE,
+            SCRIPT: FILE, PYTHON: FILE, WEIGHTS: FOLDER, "/usr/bin/env": FILE, "/usr/bin/keepalived-mysqlcheck": FILE,
             "/usr/bin/x": FILE, "/usr/bin/mysqlcheck": FILE, "/usr/bin/mariadb-check": FILE,
             "/opt/link/mysqlcheck": LINK, "/bin/x": FILE, "/bin/data": stat.S_IFREG | 0o644,
             "/bin/only-root": stat.S_IFREG | 0o700, "/root": stat.S_IFDIR | 0o700, "/root/x": FILE,
@@ -167,7 +175,7 @@ def test_every_rule_has_its_test() -> None:
     elsewhere = {
         "not_text", "file_skipped", "include_missing", "include_loop", "unbalanced_braces", "unterminated_quote",
         "line_too_long", "definition_kept", "not_expanded", "track_file_late", "file_check_crashes",
-        "script_user_missing",
+        "script_user_missing", "track_directory_missing",
     }  # fmt: skip
     assert {rule.code for rule in RULES} == {row[0] for row in BROKEN} | elsewhere
 
@@ -185,6 +193,12 @@ def test_no_two_rules_have_one_code() -> None:
 def test_a_track_file_behind_the_virtual_server_is_too_late(tmp_path: Path) -> None:
     found = linted(FILES.replace(TRACK, "") + TRACK, tmp_path)
     assert codes(found) == ["track_file_late"]
+
+
+def test_the_directory_of_a_track_file_must_be_there(tmp_path: Path) -> None:
+    found = linted(FILES, tmp_path, Director({SCRIPT: FILE, PYTHON: FILE}))
+    assert codes(found) == ["track_directory_missing"]
+    assert "/run/mysqlcheck/weights" in found[0].text
 
 
 @pytest.mark.parametrize(

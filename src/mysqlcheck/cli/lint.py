@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 import click
 
@@ -90,22 +91,18 @@ def _lint(file: str, output: str | None, keepalived_version: str | None, elsewhe
 
 def judge(arguments: Sequence[str]) -> Usage:
     """Read a command line of ours as the check would, but no file and no environment."""
+    return _usage(tuple(arguments))
+
+
+@cache
+def _usage(arguments: tuple[str, ...]) -> Usage:
     name = arguments[0] if arguments and arguments[0] in COMMANDS else "check"
-    rest = list(arguments[1:] if arguments[:1] == [name] else arguments)
-    flags: list[click.Parameter] = [
-        click.Option([flag], is_flag=True, is_eager=True) for flag in ("--version", "--help")
-    ]
+    rest = list(arguments[1:] if arguments[:1] == (name,) else arguments)
     others = name != "check"
-    parser = click.Command(
-        "mysqlcheck",
-        params=[*(options(NAMES[:3]) if others else options()), *flags],
-        add_help_option=False,
-        context_settings={"ignore_unknown_options": others, "allow_extra_args": others},
-    )
     try:
-        values = parser.make_context("mysqlcheck", rest, resilient_parsing=False).params
+        values = _parser(others).make_context("mysqlcheck", rest).params
     except click.ClickException as error:
-        return Usage(name, problems=(error.format_message(),))
+        return Usage(name, problems=(error.format_message(),), timeout=Settings.timeout.default)
     told = given(values)
     layer = Layer("cli", told, lambda setting: setting.option)
     if others:
@@ -114,17 +111,35 @@ def judge(arguments: Sequence[str]) -> Usage:
     else:
         settings, problems = _settings(layer)
     shows = bool(values.get("help") or values.get("version"))
+    host, port = settings.host, settings.port
+    try:
+        if host is not None and settings.socket is None:
+            host, port = settings.target.host, settings.target.port
+    except ValueError as error:
+        problems = (*problems, f"{Settings.host.option}: {error}")
     return Usage(
         name,
         () if shows else problems,
         shows,
-        settings.target.host if settings.host else None,
-        settings.target.port if settings.host else settings.port,
+        host,
+        port,
         settings.socket,
         settings.weight,
         settings.track_file,
         settings.base_weight,
         settings.timeout,
+    )
+
+
+@cache
+def _parser(others: bool) -> click.Command:
+    """Return a parser of the check's options that shows nothing; for other commands, of the server's name alone."""
+    flags: list[click.Parameter] = [click.Option([name], is_flag=True) for name in ("--version", "--help")]
+    return click.Command(
+        "mysqlcheck",
+        params=[*(options(NAMES[:3]) if others else options()), *flags],
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": others, "allow_extra_args": others},
     )
 
 

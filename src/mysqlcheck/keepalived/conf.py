@@ -82,11 +82,12 @@ def read(path: str) -> Config:
     try:
         view, reader = _view(path, None)
         ids = sorted(reader.ids)[:MOST_IDS]
-        views = [_view(path, name)[0] for name in ids]
+        views = [_view(path, name) for name in ids]
     except (OSError, ValueError) as error:
         raise ConfigUnreadable(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     # With lines for two ids or more every director has one; with one id, the other director may have none.
-    return Config(path, (*([view] if len(ids) < 2 else []), *views), tuple(reader.files))
+    files = dict.fromkeys(file for each in (reader, *(reader for _, reader in views)) for file in each.files)
+    return Config(path, (*([view] if len(ids) < 2 else []), *(view for view, _ in views)), tuple(files))
 
 
 class _Block:

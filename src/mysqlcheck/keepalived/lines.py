@@ -78,6 +78,7 @@ class Reader:
             place = Line(raw, path, number)
             if len(raw) > MOST_OF_A_LINE:
                 self._note("line_too_long", place, f"this line has {len(raw):,} characters")
+                raw = raw[:MOST_OF_A_LINE]
             text, open_quote = words.decomment(raw)
             if open_quote:
                 self._note("unterminated_quote", place, "a double quote is opened here and not closed in this line")

@@ -39,7 +39,10 @@ class Machine(Protocol):
         """Return what is at a path, symbolic links not followed; None where nothing is."""
 
     def resolve(self, path: str) -> str | None:
-        """Return the path with every symbolic link followed; None where it leads nowhere."""
+        """Return the path with every symbolic link followed; None where it leads nowhere.
+
+        What we may not look at is supposed to be there, and nothing else can be told of it.
+        """
 
     def which(self, name: str) -> str | None:
         """Return the program that a bare name means."""
@@ -69,6 +72,8 @@ class ThisMachine:
         """Ask the file system."""
         try:
             return os.path.realpath(path, strict=True)
+        except PermissionError:
+            return path
         except (OSError, ValueError):
             return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,8 +14,8 @@ NAMES = ("mysqlcheck", "keepalived-mysqlcheck")
 MYSQL_PORT = 3306
 CONNECT_CHECKS = ("TCP_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK")
 """Checks that open a TCP connection to the real server's port."""
-DELAY_LOOP = 60.0
-"""keepalived's default."""
+DELAY_LOOP, INTERVAL = 60.0, 1.0
+"""keepalived's defaults: between two checks of a real server, and between two runs of a vrrp_script."""
 HOOKS = ("notify_up", "notify_down", "quorum_up", "quorum_down")
 VRRP_HOOKS = (
     "notify", "notify_master", "notify_backup", "notify_fault", "notify_stop", "notify_deleted",
@@ -23,7 +24,7 @@ VRRP_HOOKS = (
 
 
 class Usage(NamedTuple):
-    """What the check makes of its command line, before it reads any file."""
+    """What the check makes of its command line, before it reads any file. A timeout of 0 is not known."""
 
     command: str = "check"
     """Which of our commands it calls."""
@@ -37,11 +38,11 @@ class Usage(NamedTuple):
     weight: int | None = None
     track_file: str | None = None
     base_weight: int = 1
-    timeout: float = 3.0
+    timeout: float = 0.0
 
     @property
     def dynamic(self) -> bool:
-        """Weight style: the weight is the exit code."""
+        """Whether it is weight style: the weight is the exit code."""
         return self.weight is not None and self.track_file is None
 
 
@@ -50,9 +51,10 @@ Judge = Callable[[Sequence[str]], Usage]
 
 
 class Script(NamedTuple):
-    """A script that keepalived runs."""
+    """A script that keepalived runs: the line that names it, and the block that the line belongs to."""
 
     node: Node
+    block: Node
     words: tuple[str, ...]
     after: tuple[str, ...]
     """What stands behind it in the line: for hooks a user and a group."""
@@ -141,7 +143,7 @@ def script(block: Node, keyword: str, judge: Judge) -> Script | None:
     found = words.script(node.text) if node else None
     if node is None or found is None:
         return None
-    return Script(node, found.words, found.after, user.words if user else (), usage(found, judge))
+    return Script(node, block, found.words, found.after, user.words if user else (), usage(found, judge))
 
 
 def usage(script: words.Script, judge: Judge) -> Usage | None:
@@ -164,15 +166,12 @@ def number(text: str | None) -> int | None:
 
 def seconds(text: str | None) -> float | None:
     """Read seconds with decimals, or None."""
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
-        return None
+    return float(text) if text is not None and re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", text) else None
 
 
 def _hook(node: Node, judge: Judge) -> Script | None:
     found = words.script(node.text)
-    return Script(node, found.words, found.after, found.after[:2], usage(found, judge)) if found else None
+    return Script(node, node, found.words, found.after, found.after[:2], usage(found, judge)) if found else None
 
 
 def _real_server(node: Node, virtual: Node, judge: Judge) -> RealServer:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 BLANKS = " \t"
 WHITE_SPACE = " \t\f\n\r\v"
+MARKS = frozenset('"#!\\')
 ESCAPES = {"a": "\a", "b": "\b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
@@ -28,6 +29,8 @@ def decomment(line: str) -> tuple[str, bool]:
     line where a definition is written, and nowhere else.
     """
     text = line.strip(BLANKS)
+    if not MARKS.intersection(text):
+        return text, False
     kept: list[str] = []
     quoted = False
     at = 0

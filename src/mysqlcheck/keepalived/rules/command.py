@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 
 from mysqlcheck.keepalived.findings import Context, Found, Rule, Severity, literal
-from mysqlcheck.keepalived.servers import DELAY_LOOP, NAMES, RealServer, Script, Usage, number, seconds
+from mysqlcheck.keepalived.servers import DELAY_LOOP, INTERVAL, NAMES, RealServer, Script, Usage, number, seconds
 
 LEAST_MARGIN = 0.5
 """The check ends by itself at most half a second after --timeout."""
@@ -129,6 +129,15 @@ def timeout_too_short(context: Context) -> Iterator[Found]:
                 if check.all("misc_dynamic"):
                     text += "; killed under misc_dynamic it leaves its weight behind for good"
                 yield Found(check, text, f"Write misc_timeout {math.ceil(usage.timeout + MARGIN)} or more.")
+    for script, usage in _ours(context):
+        timeout, interval = script.block.value("timeout"), script.block.value("interval")
+        if script.block.keyword != "vrrp_script" or not all(map(literal, (timeout or "", interval or ""))):
+            continue
+        limit = seconds(timeout) or seconds(interval) or INTERVAL
+        if limit < usage.timeout + LEAST_MARGIN:
+            name = "timeout" if timeout else "interval (there is no timeout)"
+            text = f"{name} is {limit:g} s, and the check may take --timeout {usage.timeout:g} s"
+            yield Found(script.block, text, f"Write timeout {math.ceil(usage.timeout + MARGIN)} or more.")
 
 
 def _limit(misc_timeout: str | None, delay_loop: str | None) -> float:
@@ -212,6 +221,6 @@ RULES = (
         "counts "
         "as down. With misc_dynamic a check that dies by a signal leaves its weight behind in keepalived's sums "
         "for good.",
-        "Write misc_timeout at least 2 s above --timeout.",
+        "Write misc_timeout (in a vrrp_script, timeout) at least 2 s above --timeout.",
     ),
 )

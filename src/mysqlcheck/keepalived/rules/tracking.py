@@ -65,6 +65,31 @@ def mismatch(context: Context) -> Iterator[Found]:
                     yield Found(check, f"it writes {usage.track_file}, and the FILE_CHECK here reads another ({files})")
 
 
+def multiplied(context: Context) -> Iterator[Found]:
+    """The number is not added as it stands in the file."""
+    known = _files(context)
+    for virtual in context.virtual_servers:
+        for real in virtual.servers:
+            if not any(usage.track_file for _, _, usage in real.ours):
+                continue
+            for check, name in real.files:
+                weight = check.last("weight") or (known[name].last("weight") if name in known else None)
+                if weight and weight.words not in (("1",), ("1", "noreverse")):
+                    text = f"keepalived multiplies the file's number by `{weight.text}` before it adds it"
+                    yield Found(weight, f"{text}: the weights of {real.address} are not those that the check asks for")
+
+
+def directory_missing(context: Context) -> Iterator[Found]:
+    """keepalived watches the directory, and there is none."""
+    machine = context.machine
+    files = {usage.track_file for virtual in context.virtual_servers for r in virtual.servers for _, _, usage in r.ours}
+    for node in _files(context).values():
+        file = node.value("file") or ""
+        folder = posixpath.dirname(file)
+        if machine and file in files and file.startswith("/") and literal(file) and not machine.resolve(folder):
+            yield Found(node, f"there is no directory {folder}, which keepalived would watch")
+
+
 def broken_version(context: Context) -> Iterator[Found]:
     """A version of keepalived that FILE_CHECK crashes."""
     if context.version is None or not BROKEN[0] <= context.version <= BROKEN[1]:
@@ -101,6 +126,22 @@ RULES = (
         "none. Then "
         "a drained server keeps the weight that is configured, because the check says 0 (up) for it.",
         "Write the same file in --track-file and in the track_file block of this real server's FILE_CHECK.",
+    ),
+    Rule(
+        "track_file_weight",
+        Severity.WARNING,
+        multiplied,
+        "A `weight` in FILE_CHECK or in the track_file block multiplies the file's number (`reverse` turns its sign). "
+        "The check writes what is to be added as it is, so every weight comes out wrong.",
+        "Leave that `weight` out; the real server's own is another.",
+    ),
+    Rule(
+        "track_directory_missing",
+        Severity.WARNING,
+        directory_missing,
+        "keepalived watches the track file's directory. It must be there when keepalived starts, and the check does "
+        "not make it; below /run it is gone after each boot.",
+        "Make it by a file in /etc/tmpfiles.d: `d /run/mysqlcheck/weights 0755 keepalived_script - -`.",
     ),
     Rule(
         "file_check_crashes",

@@ -27,6 +27,11 @@ def dynamic_missing(context: Context) -> Iterator[Found]:
         if usage.dynamic and not check.all("misc_dynamic"):
             text = f"--weight {usage.weight} answers {(usage.weight or 0) + 2} when all is well"
             yield Found(check, f"{text}, and without misc_dynamic all but 0 is down: the server is never up")
+    for script in context.scripts:
+        if script.block.keyword == "vrrp_script" and script.usage and script.usage.dynamic:
+            text = f"--weight {script.usage.weight} answers {(script.usage.weight or 0) + 2} when all is well"
+            advice = "Leave out --weight here; a vrrp_script has a weight of its own."
+            yield Found(script.node, f"{text}, and to a vrrp_script all but 0 is a failure", advice)
 
 
 def dynamic_plain(context: Context) -> Iterator[Found]:
@@ -121,7 +126,7 @@ RULES = (
         Severity.ERROR,
         dynamic_missing,
         "`--weight N` without `--track-file` is weight style: the check answers N + 2 when all is well. Without "
-        "misc_dynamic keepalived reads everything but 0 as down, so the server is never up.",
+        "misc_dynamic, and in a vrrp_script, keepalived reads everything but 0 as down, so the server is never up.",
         "Write misc_dynamic; or, better, FILE_CHECK and --track-file for the weight.",
     ),
     Rule(
