@@ -56,6 +56,9 @@ BROKEN: list[tuple[str, str, str, str]] = [
     ("usage_error", PLAIN, COMMAND, f'misc_path "{SCRIPT} 192.168.1.201"'),
     ("usage_error", PLAIN, COMMAND, f'misc_path "{SCRIPT} --host 192.168.1.201 --base-weight 5"'),
     ("usage_error", PLAIN, COMMAND, f"misc_path {SCRIPT}"),
+    ("usage_error", WEIGHT, "--weight 100", "--weight 999"),  # of a line that is refused nothing else is told
+    ("usage_error", WEIGHT, "--weight 100", "--weight 100 --nonsense"),
+    ("usage_error", FILES, "--track-file /run", "--track-file run"),
     ("not_a_check", PLAIN, COMMAND, f'misc_path "{SCRIPT} explain --host 192.168.1.201"'),
     ("not_a_check", PLAIN, COMMAND, f'misc_path "{SCRIPT} status"'),
     ("not_a_check", PLAIN, COMMAND, f'misc_path "{SCRIPT} --host 192.168.1.201 --help"'),
@@ -119,6 +122,7 @@ BROKEN: list[tuple[str, str, str, str]] = [
     ("script_relative", FOREIGN, "/bin/x", "x"),
     ("script_missing", PLAIN, COMMAND, COMMAND.replace("/opt/", "/srv/")),
     ("script_missing", FOREIGN, "/bin/x", "/bin/y"),
+    ("script_missing", FOREIGN, "/bin/x", "y"),
     ("script_missing", VRRP, "notify_master /bin/x", "notify_master /bin/y"),
     ("script_missing", VRRP, 'script "/bin/x"', 'script "/bin/y"'),
     ("script_not_executable", FOREIGN, "/bin/x", "/bin/data"),

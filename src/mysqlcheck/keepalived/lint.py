@@ -5,11 +5,12 @@ from __future__ import annotations
 from mysqlcheck.keepalived.conf import Config
 from mysqlcheck.keepalived.findings import Context, Finding
 from mysqlcheck.keepalived.machine import Machine, Version
-from mysqlcheck.keepalived.rules import command, scripts, service, syntax, tracking, weights
+from mysqlcheck.keepalived.rules import command, scripts, service, syntax, tracking, users, weights
 from mysqlcheck.keepalived.servers import Judge
 
 SUBJECTS = {
     "Scripts": scripts.RULES,
+    "Users": users.RULES,
     "Our own command lines": command.RULES,
     "Weights and quorum": weights.RULES,
     "Track files": tracking.RULES,

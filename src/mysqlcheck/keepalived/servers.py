@@ -41,6 +41,11 @@ class Usage(NamedTuple):
     timeout: float = 0.0
 
     @property
+    def checks(self) -> bool:
+        """Whether it would check; of a command line that is refused nothing else can be told."""
+        return self.command == "check" and not self.shows and not self.problems
+
+    @property
     def dynamic(self) -> bool:
         """Whether it is weight style: the weight is the exit code."""
         return self.weight is not None and self.track_file is None

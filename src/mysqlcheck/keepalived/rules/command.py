@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 
+from mysqlcheck.keepalived.conf import Node
 from mysqlcheck.keepalived.findings import Context, Found, Rule, Severity, literal
 from mysqlcheck.keepalived.servers import DELAY_LOOP, INTERVAL, NAMES, RealServer, Script, Usage, number, seconds
 
@@ -48,8 +49,8 @@ def other_program(context: Context) -> Iterator[Found]:
         else:
             theirs = "/" not in program or program == "/usr/bin/mysqlcheck"
         if theirs:
-            what = f"{program} is {real}" if real and real != program else program
-            yield Found(script.node, f"{what}: MySQL's or MariaDB's table checker, and not this check")
+            what = f"{program} is {real} here" if real and real != program else program
+            yield Found(script.node, f"{what}: that is MySQL's or MariaDB's table checker, and not this check")
 
 
 def placeholder(context: Context) -> Iterator[Found]:
@@ -103,48 +104,44 @@ def wrong_port(context: Context) -> Iterator[Found]:
             yield Found(script.node, text, f"Write --port {real.port}.")
 
 
-def timeout_missing(context: Context) -> Iterator[Found]:
-    """No misc_timeout, so that delay_loop is the limit."""
+def _limits(context: Context) -> Iterator[tuple[Node, str | None, float, Usage]]:
+    """Yield each check with its misc_timeout as written, and the seconds after which keepalived kills it."""
     for virtual in context.virtual_servers:
+        delay_loop = seconds(virtual.node.value("delay_loop")) or DELAY_LOOP
         for real in virtual.servers:
             for check, _, usage in real.ours:
                 given = check.value("misc_timeout")
-                if given is not None and number(given) is None and literal(given):
-                    yield Found(check, f"misc_timeout {given!r} is no whole number, and keepalived passes it over")
-                elif given is None and _limit(None, virtual.node.value("delay_loop")) >= usage.timeout + LEAST_MARGIN:
-                    yield Found(check, "there is no misc_timeout: whoever shortens delay_loop lets keepalived kill it")
+                if usage.checks and literal(given or ""):
+                    yield check, given, number(given) or delay_loop, usage
+
+
+def timeout_missing(context: Context) -> Iterator[Found]:
+    """No misc_timeout, so that delay_loop is the limit."""
+    for check, given, limit, usage in _limits(context):
+        if given is not None and number(given) is None:
+            yield Found(check, f"misc_timeout {given!r} is no whole number, and keepalived passes it over")
+        elif given is None and limit >= usage.timeout + LEAST_MARGIN:
+            yield Found(check, "there is no misc_timeout: whoever shortens delay_loop lets keepalived kill it")
 
 
 def timeout_too_short(context: Context) -> Iterator[Found]:
     """keepalived would kill the check."""
-    for virtual in context.virtual_servers:
-        for real in virtual.servers:
-            for check, _, usage in real.ours:
-                given = check.value("misc_timeout")
-                limit = _limit(given, virtual.node.value("delay_loop"))
-                if limit >= usage.timeout + LEAST_MARGIN:
-                    continue
-                name = "misc_timeout" if number(given) else "delay_loop (there is no misc_timeout)"
-                text = f"{name} is {limit:g} s, and the check may take --timeout {usage.timeout:g} s"
-                if check.all("misc_dynamic"):
-                    text += "; killed under misc_dynamic it leaves its weight behind for good"
-                yield Found(check, text, f"Write misc_timeout {math.ceil(usage.timeout + MARGIN)} or more.")
+    for check, given, limit, usage in _limits(context):
+        if limit < usage.timeout + LEAST_MARGIN:
+            name = "misc_timeout" if number(given) else "delay_loop (there is no misc_timeout)"
+            text = f"{name} is {limit:g} s, and the check may take --timeout {usage.timeout:g} s"
+            if check.all("misc_dynamic"):
+                text += "; killed under misc_dynamic it leaves its weight behind for good"
+            yield Found(check, text, f"Write misc_timeout {math.ceil(usage.timeout + MARGIN)} or more.")
     for script, usage in _ours(context):
         timeout, interval = script.block.value("timeout"), script.block.value("interval")
-        if script.block.keyword != "vrrp_script" or not all(map(literal, (timeout or "", interval or ""))):
+        if script.block.keyword != "vrrp_script" or not usage.checks or not literal(f"{timeout}{interval}"):
             continue
         limit = seconds(timeout) or seconds(interval) or INTERVAL
         if limit < usage.timeout + LEAST_MARGIN:
             name = "timeout" if timeout else "interval (there is no timeout)"
             text = f"{name} is {limit:g} s, and the check may take --timeout {usage.timeout:g} s"
             yield Found(script.block, text, f"Write timeout {math.ceil(usage.timeout + MARGIN)} or more.")
-
-
-def _limit(misc_timeout: str | None, delay_loop: str | None) -> float:
-    """Return when keepalived kills the check; 0 is "not given" to it."""
-    if misc_timeout is not None and not literal(misc_timeout):
-        return math.inf
-    return number(misc_timeout) or seconds(delay_loop) or DELAY_LOOP
 
 
 def _differ(host: str, address: str) -> bool:

@@ -1,4 +1,4 @@
-"""Scripts: that they are there, that they run, as whom, and that keepalived does not drop them at load.
+"""Scripts: that they are there, that they run, and that keepalived does not drop them at load.
 
 A check whose script is missing or insecure when the configuration is loaded is dropped, and a server without a check
 is always up (with `alpha`: never). One that cannot be executed later counts as success. Neither is an error to
@@ -21,7 +21,7 @@ ANY_X = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 def consequence(script: Script) -> str:
     """Return what it means that keepalived drops this script when it loads the configuration."""
     if script.node.keyword == "misc_path":
-        return "keepalived drops this check, and nothing of it stands in the server's way any more"
+        return "keepalived drops this check; with no other the server is always up (with alpha: never)"
     if script.node.keyword == "script":
         return "keepalived drops this script, and nobody tracks it"
     return f"keepalived never runs this {script.node.keyword}"
@@ -35,25 +35,35 @@ def _programs(context: Context) -> Iterator[tuple[Script, str, Machine]]:
             yield script, program, context.machine
 
 
-def relative(context: Context) -> Iterator[Found]:
-    """A bare name is looked up in PATH at load; a relative path starts from wherever keepalived was started."""
+def _bare(context: Context) -> Iterator[tuple[Script, str]]:
+    """Yield every script whose path is no whole one."""
     for script in context.scripts:
         program = script.words[0]
-        if not program or not literal(program) or program.startswith(("/", "<")):
-            continue
-        advice = "" if script.usage else f"Write the whole path: `command -v {os.path.basename(program)}`."
+        if program and literal(program) and not program.startswith(("/", "<")):  # `</x` only asks whether x opens
+            yield script, program
+
+
+def relative(context: Context) -> Iterator[Found]:
+    """A bare name is looked up in PATH at load; a relative path starts from wherever keepalived was started."""
+    for script, program in _bare(context):
+        found = context.machine.which(program) if context.machine else None
         if "/" in program:
             text = f"{program} is taken from the directory that keepalived happens to run in"
-        elif context.machine and not (found := context.machine.which(program)):
-            text = f"{program} is looked up in PATH and is not there: {consequence(script)}"
+        elif found or context.machine is None:
+            text = (
+                f"{program} is looked up in keepalived's PATH at load{f', which finds {found} here' if found else ''}"
+            )
         else:
-            where = f", which finds {found} here" if context.machine and found else ""
-            text = f"{program} is looked up in keepalived's PATH at load{where}"
+            continue  # that is script_missing
+        advice = "" if script.usage else f"Write the whole path: `command -v {os.path.basename(program)}`."
         yield Found(script.node, text, advice)
 
 
 def missing(context: Context) -> Iterator[Found]:
-    """Nothing is at the path."""
+    """Nothing is at the path, or in PATH."""
+    for script, program in _bare(context):
+        if context.machine and "/" not in program and not context.machine.which(program):
+            yield Found(script.node, f"{program} is not to be found in PATH: {consequence(script)}")
     for script, program, machine in _programs(context):
         if not machine.resolve(program):
             what = "leads nowhere" if machine.lstat(program) else "does not exist"
@@ -120,47 +130,10 @@ def insecure(context: Context) -> Iterator[Found]:
                 break
 
 
-def as_root(context: Context) -> Iterator[Found]:
-    """Scripts run as root and keepalived is not told to look after them."""
-    if context.secure:
-        return
-    for script in context.scripts:
-        user = context.runs_as(script)
-        if user and user.uid == 0:
-            yield Found(script.node, f"root runs {script.words[0]}, and keepalived does not look who may change it")
-            return  # a word on all of them is enough
-
-
-def user_unknown(context: Context) -> Iterator[Found]:
-    """A user that scripts are to run as does not exist."""
-    if context.machine is None:
-        return
-    if node := context.script_user:
-        for kind, text in _unknown(context.machine, node.words):
-            yield Found(node, f"there is no {kind} {text} here: keepalived drops every script that names no user")
-    for script in context.scripts:
-        if not script.user or _swallowed(script):
-            continue
-        for kind, text in _unknown(context.machine, script.user):
-            yield Found(script.node, f"there is no {kind} {text} here: {consequence(script)}")
-
-
-def user_missing(context: Context) -> Iterator[Found]:
-    """With enable_script_security and no script_user only keepalived_script will do."""
-    if context.machine is None or not context.secure or context.script_user:
-        return
-    if context.machine.user("keepalived_script") is not None:
-        return
-    for script in context.scripts:
-        if not script.user:
-            text = "no script_user is named, and there is no user keepalived_script here"
-            yield Found(script.node, f"{text}: {consequence(script)}")
-
-
 def unquoted(context: Context) -> Iterator[Found]:
     """Arguments outside the quotes."""
     for script in context.scripts:
-        if script.after and _swallowed(script):
+        if script.after and swallowed(script):
             lost = " ".join(script.after)
             if script.checks:
                 text = f"only {script.words[0]!r} is run: keepalived passes over {lost!r}"
@@ -169,20 +142,12 @@ def unquoted(context: Context) -> Iterator[Found]:
             yield Found(script.node, text, f'Write it in quotes: {script.node.keyword} "{script.words[0]} {lost}"')
 
 
-def _swallowed(script: Script) -> bool:
+def swallowed(script: Script) -> bool:
     """Whether what follows the script was meant as its arguments: hooks may name a user and a group there."""
     ours_alone = script.usage is not None and len(script.words) == 1
     return bool(script.after) and (
         script.checks or ours_alone or len(script.after) > 2 or script.after[0][:1] in ("-", "/")
     )
-
-
-def _unknown(machine: Machine, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    if names and literal(names[0]) and machine.user(names[0]) is None:
-        yield "user", names[0]
-    group = names[1].removeprefix(":") if len(names) > 1 else ""
-    if group and literal(group) and machine.group(group) is None:
-        yield "group", group
 
 
 def _may(user: User | None, mode: int, owner: int, *, execute: bool) -> bool:
@@ -268,30 +233,6 @@ RULES = (
         "With enable_script_security keepalived drops a script that root would run and others than root can change: a "
         "component of its path does not belong to root, or its group or everybody may write to it.",
         "`chown root` and `chmod go-w` that component; or let `script_user keepalived_script` run scripts.",
-    ),
-    Rule(
-        "script_as_root",
-        Severity.WARNING,
-        as_root,
-        "Without enable_script_security root runs whatever stands at the path. keepalived calls that a security "
-        "violation in its log, and `keepalived -t` ends with 6.",
-        "Put `script_user keepalived_script` and `enable_script_security` into global_defs.",
-    ),
-    Rule(
-        "script_user_unknown",
-        Severity.ERROR,
-        user_unknown,
-        "The user or group who is to run scripts does not exist: keepalived drops the checks, and their servers are "
-        "always up (with `alpha`: never). 2.2.7 was also seen to end with a signal.",
-        "`useradd --system --no-create-home keepalived_script`, or name one that exists.",
-    ),
-    Rule(
-        "script_user_missing",
-        Severity.ERROR,
-        user_missing,
-        "With enable_script_security and no script_user scripts run as keepalived_script. Where that user does not "
-        "exist keepalived drops them all.",
-        "`useradd --system --no-create-home keepalived_script`, and write `script_user keepalived_script`.",
     ),
     Rule(
         "script_unquoted",

@@ -56,13 +56,14 @@ def mismatch(context: Context) -> Iterator[Found]:
         for real in virtual.servers:
             read = {name: known[name].value("file") or "" for _, name in real.files if name in known}
             for check, _, usage in real.ours:
-                if not usage.track_file or not all(map(literal, (usage.track_file, *read.values()))):
+                written = usage.track_file if usage.checks else None
+                if not written or not literal("".join((written, *read.values()))):
                     continue
                 if not real.files:
-                    yield Found(check, f"it writes {usage.track_file}, and {real.address} has no FILE_CHECK to read it")
-                elif read and posixpath.normpath(usage.track_file) not in map(posixpath.normpath, read.values()):
+                    yield Found(check, f"it writes {written}, and {real.address} has no FILE_CHECK to read it")
+                elif read and posixpath.normpath(written) not in map(posixpath.normpath, read.values()):
                     files = ", ".join(f"{name}: {file}" for name, file in read.items())
-                    yield Found(check, f"it writes {usage.track_file}, and the FILE_CHECK here reads another ({files})")
+                    yield Found(check, f"it writes {written}, and the FILE_CHECK here reads another ({files})")
 
 
 def multiplied(context: Context) -> Iterator[Found]:
@@ -70,7 +71,7 @@ def multiplied(context: Context) -> Iterator[Found]:
     known = _files(context)
     for virtual in context.virtual_servers:
         for real in virtual.servers:
-            if not any(usage.track_file for _, _, usage in real.ours):
+            if not any(usage.track_file for _, _, usage in real.ours if usage.checks):
                 continue
             for check, name in real.files:
                 weight = check.last("weight") or (known[name].last("weight") if name in known else None)

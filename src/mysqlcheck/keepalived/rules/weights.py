@@ -13,11 +13,11 @@ BLIND = ("rr", "lc")
 
 
 def _checks(context: Context) -> Iterator[tuple[VirtualServer, RealServer, Node, Usage]]:
-    """Yield the checks that are ours and would run."""
+    """Yield the checks that are ours and whose command line can be judged."""
     for virtual in context.virtual_servers:
         for real in virtual.servers:
             for check, _, usage in real.ours:
-                if usage.command == "check" and not usage.shows:
+                if usage.checks:
                     yield virtual, real, check, usage
 
 
@@ -28,7 +28,7 @@ def dynamic_missing(context: Context) -> Iterator[Found]:
             text = f"--weight {usage.weight} answers {(usage.weight or 0) + 2} when all is well"
             yield Found(check, f"{text}, and without misc_dynamic all but 0 is down: the server is never up")
     for script in context.scripts:
-        if script.block.keyword == "vrrp_script" and script.usage and script.usage.dynamic:
+        if script.block.keyword == "vrrp_script" and script.usage and script.usage.checks and script.usage.dynamic:
             text = f"--weight {script.usage.weight} answers {(script.usage.weight or 0) + 2} when all is well"
             advice = "Leave out --weight here; a vrrp_script has a weight of its own."
             yield Found(script.node, f"{text}, and to a vrrp_script all but 0 is a failure", advice)
