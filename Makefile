@@ -1,5 +1,6 @@
 # make demo    see a replica fail and come back, on real servers of this machine
 # make test    every test, installing what they need
+# make lab     the whole setup on real IPVS: two directors, replicas, clients on the VIP (root; a virtual machine if need be)
 # make lint    what CI demands of the code's form
 # make bench   what a check costs, side by side with others
 # make docs    write the generated pages of docs/reference anew
@@ -10,13 +11,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+LAB := $(VENV)/.lab
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs requirements clean
+.PHONY: help demo test lab lint bench docs requirements clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make/make/p' Makefile
 
 demo: $(RUNTIME)
 	@tests/lab/install servers
@@ -25,6 +27,10 @@ demo: $(RUNTIME)
 test: $(DEV)
 	@tests/lab/install all
 	tests/lab/with-docker $(PYTEST) $(ARGS)
+
+lab: $(LAB)
+	@tests/lab/install lvs
+	@$(BIN)/python -m tests.lab.lvs $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -55,10 +61,15 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 	@$(PIP) --require-hashes -r $<
 	@touch $@
 
+$(LAB): requirements/lab.txt $(RUNTIME)
+	@echo "installing what a virtual machine for the lab needs ($<)"
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
 # Newer releases of everything; the files hold hashes and no download addresses.
 requirements: $(DEV)
 	$(PIP) pip-tools
-	cd requirements && for name in runtime dev; do ../$(BIN)/pip-compile --quiet --upgrade --strip-extras \
+	cd requirements && for name in runtime dev lab; do ../$(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	  --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --no-emit-options --annotation-style=line $$name.in -o $$name.txt; done
 

@@ -1,0 +1,86 @@
+"""keepalived on one of the directors, as keepalived_script with enable_script_security; and what IPVS says there."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.lab.lvs.clients import NAMES
+from tests.lab.lvs.hosts import NUMBER
+from tests.lab.lvs.network import VIP, inside, run
+
+PROGRAM = "/opt/mysqlcheck/bin/keepalived-mysqlcheck"
+
+
+class Director:
+    """A director with directories of its own: in a mount namespace /run/mysqlcheck and /var/lib/mysqlcheck are its."""
+
+    def __init__(self, host: str, folder: Path, config: str) -> None:
+        self.host, self.folder = host, folder / host
+        self.config = self.folder / "keepalived.conf"
+        for name in ("run/weights", "state"):
+            (self.folder / name).mkdir(parents=True)
+        for name in ("run/weights", "state"):
+            os.chown(self.folder / name, NUMBER, NUMBER)
+        self.config.write_text(config)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _enter(self, *words: str) -> list[str]:
+        places = {"run": "/run/mysqlcheck", "state": "/var/lib/mysqlcheck"}
+        mounts = " && ".join(f"mount --bind {self.folder}/{name} {place}" for name, place in places.items())
+        return inside(self.host, ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh", *words])
+
+    def start(self) -> None:
+        """Start keepalived."""
+        words = ["keepalived", "--dont-fork", "--log-console", "--use-file", str(self.config)]
+        words += [f"--{kind}pid={self.folder}/{kind or 'keepalived'}.pid" for kind in ("", "vrrp_", "checkers_")]
+        with (self.folder / "log").open("ab") as output:
+            self._process = subprocess.Popen(
+                self._enter(*words), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to keepalived."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def reload(self, config: str | None = None) -> None:
+        """kill -HUP, with another configuration if one is given."""
+        if config is not None:
+            self.config.write_text(config)
+        self.send(signal.SIGHUP)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it; after SIGKILL its children see that themselves."""
+        self.send(number)
+        assert self._process is not None
+        self._process.wait(30)
+
+    def command(self, *words: str) -> str:
+        """Run our program as an operator of this director."""
+        return run(*self._enter(PROGRAM, *words), check=False)
+
+    def weights(self) -> dict[str, int]:
+        """The weights of the real servers in IPVS, by host; who is not in the table is not here."""
+        found = re.findall(r"-> 192\.168\.1\.(\d+):\d+ +\w+ +(\d+)", self.table())
+        return {NAMES.get(last, last): int(weight) for last, weight in found}
+
+    def table(self) -> str:
+        """What `ipvsadm -Ln` prints."""
+        return run("ipvsadm", "-Ln", host=self.host)
+
+    def has_vip(self) -> bool:
+        """Whether VRRP has put the VIP here."""
+        return f" {VIP}/32 " in run("ip", "-4", "-o", "address", "show", "dev", "eth0", host=self.host)
+
+    def log(self, lines: int = 30) -> str:
+        """The end of keepalived's log."""
+        return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-lines:])
+
+    def close(self) -> None:
+        """End it."""
+        if self._process and self._process.poll() is None:
+            self.stop()

@@ -1,0 +1,25 @@
+"""How fast the machine is: a virtual machine without a real processor runs Python six times slower."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Pace(NamedTuple):
+    """Seconds, for what depends on it. keepalived's configuration is the one of contrib but for these two numbers."""
+
+    name: str
+    delay_loop: int
+    timeout: int
+    """Of the check; misc_timeout is 4 more."""
+    poll: float
+    clients: float
+
+    def config(self, text: str) -> str:
+        """Write a configuration of contrib for this machine."""
+        text = text.replace("delay_loop 2 ", f"delay_loop {self.delay_loop} ")
+        return text.replace("misc_timeout 7", f"misc_timeout {self.timeout + 4}")
+
+
+REAL = Pace("this kernel", 2, 3, 0.05, 0.2)
+EMULATED = Pace("a virtual machine, six times slower", 3, 6, 0.3, 0.8)

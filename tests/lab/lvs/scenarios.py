@@ -1,0 +1,275 @@
+"""The scenarios, in order; the docstring of each is its title and a sentence for whoever reads the protocol."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+
+from tests.lab.lvs.clients import Pooled
+from tests.lab.lvs.database import Database
+from tests.lab.lvs.director import Director
+from tests.lab.lvs.lab import Lab
+from tests.lab.lvs.network import run
+
+HOLD_DOWN = 20.0
+
+
+def out(lab: Lab, replica: Database, *directors: Director) -> float:
+    """Expect a replica to have left IPVS."""
+    for director in directors or (lab.one,):
+        lab.expect(f"{director.host}: {replica.host} is out", lambda d=director: replica.host not in d.weights())  # type: ignore[misc]
+    return time.monotonic()
+
+
+def it_begins(lab: Lab) -> None:
+    """It begins.
+
+    VRRP puts the VIP on one director, both check both replicas, and clients alternate.
+    """
+    lab.expect("director1 has the VIP", lab.one.has_vip)
+    now = lab.all_serve(lab.one, lab.two)
+    lab.holds("director2 does not have the VIP", not lab.two.has_vip(), "it has")
+    lab.expect("clients get both replicas", lambda: {"r1", "r2"} <= set(lab.clients.between(now)))
+    lab.show(lab.one)
+
+
+def replication_stops(lab: Lab) -> None:
+    """Replication stops, one thread after the other, and a replica is made writable.
+
+    A TCP_CHECK would never see any of it. Back after recover_after, 2 s here.
+    """
+    pooled = connected_to(lab, "r1")
+    for statement, mend in (
+        ("STOP SLAVE SQL_THREAD", "START SLAVE SQL_THREAD"),
+        ("STOP SLAVE IO_THREAD", "START SLAVE IO_THREAD"),
+        ("SET GLOBAL read_only = OFF", "SET GLOBAL read_only = ON"),
+    ):
+        lab.does("r1>", statement)
+        began = time.monotonic()
+        lab.r1.sql(statement)
+        now = out(lab, lab.r1)
+        lab.page.line(f"from fault to weight: {now - began:.1f} s")
+        lab.expect("clients get r2", lambda since=now: len(lab.clients.between(since)) > 2)  # type: ignore[misc]
+        lab.holds("and never r1", "r1" not in lab.clients.between(now), lab.clients.between(now))
+        if "SQL_THREAD" in statement:
+            what = "without inhibit_on_failure, expire_nodest_conn=1: a pooled connection is cut"
+            lab.holds(what, (fate := pooled.fate()) == "is cut", fate)
+            pooled.close()
+        lab.does("r1>", mend)
+        lab.r1.sql(mend)
+        lab.expect("r1 enters again", lambda: "r1" in lab.one.weights())
+
+
+def lag(lab: Lab) -> None:
+    """r1 lags, more than max_lag, and comes back.
+
+    Drained is weight 0: it stays in the table, and connections that it has go on.
+    """
+    pooled = connected_to(lab, "r1")
+    lab.does("r1>", "FLUSH TABLES WITH READ LOCK; the source goes on writing")
+    lock = lab.r1.hold_lock()
+    try:
+        for number in range(3):
+            lab.source.sql("INSERT INTO lab.beat VALUES ()")
+            run("sleep", "1" if number else "0")
+        lab.expect("r1 has weight 0", lambda: lab.one.weights().get("r1") == 0)
+        lab.show(lab.one)
+        lab.holds("a pooled connection to r1 goes on", (fate := pooled.fate()) == "goes on", fate)
+    finally:
+        lock.kill()
+        lock.wait()
+        pooled.close()
+    lab.does("r1>", "the lock is gone; it catches up")
+    lab.all_serve()
+
+
+def the_source_dies(lab: Lab) -> None:
+    """The source dies.
+
+    Every replica sees it at once. They serve on until they may be too stale: max_staleness, 25 s here, an hour by
+    default; then they are drained, and the sorry server serves.
+    """
+    began = lab.does("source$", "kill -9 mariadbd")
+    lab.source.kill()
+    lab.expect("they say why", lambda: "source_lost" in lab.one.command("status"))
+    lab.holds("and serve", set(lab.one.weights()) >= {"r1", "r2"}, lab.one.weights())
+    lab.expect("both have weight 0", lambda: all(lab.one.weights().get(host) in (0, None) for host in ("r1", "r2")))
+    lab.holds("not before 20 s", time.monotonic() - began > 20, f"{time.monotonic() - began:.1f} s")
+    lab.does("source$", "mariadbd is started again")
+    lab.source.start()
+    lab.all_serve()
+
+
+def it_hangs(lab: Lab) -> None:
+    """r2 hangs, and then its cable is pulled.
+
+    It accepts connections and answers nobody; or no packet arrives. Neither is a restart: back after recover_after.
+    """
+    began = lab.does("r2$", "kill -STOP mariadbd")
+    lab.r2.send(signal.SIGSTOP)
+    gone = out(lab, lab.r2)
+    lab.page.line(f"from fault to weight: {gone - began:.1f} s")
+    lab.r2.send(signal.SIGCONT)
+    lab.expect("r2 enters again", lambda: "r2" in lab.one.weights())
+    began = lab.does("r2$", "the cable is pulled")
+    run("ip", "link", "set", "to-r2", "nomaster")
+    gone = out(lab, lab.r2)
+    lab.page.line(f"from fault to weight: {gone - began:.1f} s")
+    run("ip", "link", "set", "to-r2", "master", "lab")
+    lab.all_serve()
+
+
+def killed(lab: Lab) -> None:
+    """r2 is killed, and comes back.
+
+    It is held on both directors, whatever happens to keepalived meanwhile, then ramps, then serves in full.
+    """
+    began = lab.does("r2$", "kill -9 mariadbd")
+    lab.r2.kill()
+    gone = out(lab, lab.r2, lab.one, lab.two)
+    lab.page.line(f"from fault to weight: {gone - began:.1f} s")
+    lab.does("r2$", "mariadbd is started again")
+    lab.r2.start()
+    back = time.monotonic()
+    lab.expect("director1 holds it", lambda: "held" in lab.one.command("status"))
+    lab.show(lab.one, "status")
+    lab.does("director1$", "kill -HUP keepalived: it reloads")
+    lab.one.reload()
+    lab.does("director2$", "kill -9 keepalived, and it is started again")
+    lab.two.stop(signal.SIGKILL)
+    lab.two.start()
+    weights: list[dict[str, int]] = []
+
+    def enters() -> bool:
+        weights.append(lab.one.weights())
+        return "r2" in weights[-1]
+
+    entered = lab.expect("director1: r2 enters again", enters)
+    held = entered - back
+    lab.page.line(f"from its first answer to its first weight: {held:.1f} s (hold_down {HOLD_DOWN:g} s)")
+    lab.holds("it was held for hold_down", held >= HOLD_DOWN - 2, f"{held:.1f} s")
+    lab.holds("it enters with a part of its weight", 0 < weights[-1].get("r2", 0) < 100, weights[-1])
+    served = lab.clients.between(gone, entered - 1)
+    lab.holds(f"none of {len(served)} clients reached it before", "r2" not in served, served)
+    lab.holds("the reload changed nothing", all(one.get("r1") == 100 for one in weights), weights)
+    lab.all_serve(lab.one, lab.two)
+    lab.show(lab.one, "history", "--host", lab.r2.address)
+
+
+def by_hand(lab: Lab) -> None:
+    """An operator drains r1.
+
+    Weight 0: what is connected may finish, and new clients go elsewhere.
+    """
+    pooled = connected_to(lab, "r1")
+    lab.show(lab.one, "hold", "--host", lab.r1.address, "--reason", "new index")
+    lab.expect("r1 has weight 0", lambda: lab.one.weights().get("r1") == 0)
+    lab.holds("a pooled connection to r1 goes on", (fate := pooled.fate()) == "goes on", fate)
+    pooled.close()
+    lab.show(lab.one, "release", "--host", lab.r1.address)
+    lab.all_serve()
+
+
+def pooled_clients(lab: Lab) -> None:
+    """r1 fails, and a pool has connections to it.
+
+    What becomes of them is for keepalived and the kernel to say: inhibit_on_failure, and expire_nodest_conn. (Without
+    the first and with the second they were cut, above.)
+    """
+    without = lab.one.config.read_text()
+    kept = without.replace("#inhibit_on_failure", "inhibit_on_failure")
+    kept = kept.replace("weight 1\n", "weight 1\n        inhibit_on_failure\n")
+    for config, expire, expected in ((without, 0, "hangs"), (kept, 1, "goes on")):
+        run("sysctl", "-q", "-w", f"net.ipv4.vs.expire_nodest_conn={expire}", host=lab.one.host)
+        if config is kept:
+            lab.does("director1$", "inhibit_on_failure, and kill -HUP keepalived")
+            lab.one.reload(config)
+        pooled = connected_to(lab, "r1")
+        lab.r1.sql("STOP SLAVE SQL_THREAD")
+        lab.expect("r1 gets no new clients", lambda: not lab.one.weights().get("r1"))
+        where = f"{'with' if config is kept else 'without'} inhibit_on_failure, expire_nodest_conn={expire}"
+        lab.holds(f"{where}: a pooled connection {expected}", (fate := pooled.fate()) == expected, fate)
+        pooled.close()
+        lab.r1.sql("START SLAVE SQL_THREAD")
+        lab.expect("r1 enters again", lambda: bool(lab.one.weights().get("r1")))
+    run("sysctl", "-q", "-w", "net.ipv4.vs.expire_nodest_conn=1", host=lab.one.host)
+    lab.one.reload(without)
+    lab.all_serve()
+
+
+def both_bad(lab: Lab) -> None:
+    """Both replicas fail.
+
+    The sorry server serves while neither may, and leaves when one comes back.
+    """
+    for replica in (lab.r1, lab.r2):
+        replica.sql("STOP SLAVE SQL_THREAD")
+    now = out(lab, lab.r1)
+    out(lab, lab.r2)
+    lab.show(lab.one)
+    lab.expect("clients get the sorry server", lambda: lab.clients.between(now)[-1:] == ["source"])
+    for replica in (lab.r1, lab.r2):
+        replica.sql("START SLAVE SQL_THREAD")
+    back = lab.all_serve()
+    lab.expect("clients get both replicas", lambda: {"r1", "r2"} <= set(lab.clients.between(back)))
+    lab.holds("and the sorry server no more", "source" not in lab.clients.between(back), lab.clients.between(back))
+
+
+def no_vip_on_lo(lab: Lab) -> None:
+    """The VIP is missing on r2's lo.
+
+    Our check passes, because it asks the server at its own address; half of the clients get nothing. What finds it is
+    a look at the real server: `ip -4 address show lo`.
+    """
+    lab.does("r2$", "ip address del 192.168.1.10/32 dev lo")
+    run("ip", "address", "del", "192.168.1.10/32", "dev", "lo", host="r2")
+    now = time.monotonic()
+    lab.expect("some clients get nobody", lambda: "nobody" in lab.clients.between(now))
+    lab.holds("the check passes all the same", lab.one.weights().get("r2") == 100, lab.one.weights())
+    run("ip", "address", "add", "192.168.1.10/32", "dev", "lo", host="r2")
+
+
+def the_director_dies(lab: Lab) -> None:
+    """r2 is killed once more, and director1 dies while it is held.
+
+    Directors tell each other nothing: each holds a server by what it has seen of it itself.
+    """
+    lab.r2.kill()
+    out(lab, lab.r2, lab.one, lab.two)
+    lab.r2.start()
+    back = time.monotonic()
+    lab.does("director1$", "keepalived is ended")
+    lab.one.stop()
+    moved = lab.expect("director2 has the VIP", lab.two.has_vip)
+    lab.expect("clients get r1", lambda: "r1" in lab.clients.between(moved))
+    entered = lab.expect("director2: r2 enters again", lambda: "r2" in lab.two.weights(), 120)
+    lab.holds("director2 held it by itself", entered - back >= HOLD_DOWN - 2, f"{entered - back:.1f} s")
+    served = lab.clients.between(moved, entered - 1)
+    lab.holds(f"none of {len(served)} clients reached it before", "r2" not in served, served)
+
+
+def connected_to(lab: Lab, host: str) -> Pooled:
+    """Return a connection through the VIP that leads to this host."""
+    for _ in range(20):
+        pooled = Pooled()
+        if pooled.server == host:
+            return pooled
+        pooled.close()
+    lab.holds(f"a client can connect to {host}", False, "it got the others 20 times")
+    return Pooled()
+
+
+SCENARIOS: tuple[Callable[[Lab], None], ...] = (
+    it_begins,
+    replication_stops,
+    lag,
+    it_hangs,
+    by_hand,
+    pooled_clients,
+    both_bad,
+    no_vip_on_lo,
+    the_source_dies,
+    killed,
+    the_director_dies,
+)
