@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from tests.lab.lvs.clients import NAMES
 from tests.lab.lvs.hosts import NUMBER
 from tests.lab.lvs.network import VIP, inside, run
+from tests.lab.waiting import wait_until
 
 PROGRAM = "/opt/mysqlcheck/bin/keepalived-mysqlcheck"
 
@@ -53,11 +55,30 @@ class Director:
             self.config.write_text(config)
         self.send(signal.SIGHUP)
 
+    def reloads(self) -> int:
+        """How often its checks have begun: at the start, and after each reload."""
+        return (self.folder / "log").read_text(errors="replace").count("Activating healthchecker for service")
+
+    def restart(self, config: str) -> None:
+        """End it, and start it with another configuration."""
+        self.stop()
+        self.config.write_text(config)
+        self.start()
+
+    def own_program(self) -> Path:
+        """A copy of our program that only this director uses."""
+        program = self.folder / "keepalived-mysqlcheck"
+        shutil.copy(PROGRAM, program)
+        return program
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End it; after SIGKILL its children see that themselves."""
-        self.send(number)
+        """End it, and wait for its children too, as systemd does: until they are gone it refuses to start again."""
         assert self._process is not None
+        files = [self.folder / f"{kind}_.pid" for kind in ("vrrp", "checkers")]
+        children = [int(file.read_text()) for file in files if file.exists()]
+        self.send(number)
         self._process.wait(30)
+        wait_until(lambda: not any(map(_lives, children)), f"keepalived's children on {self.host} to end")
 
     def command(self, *words: str) -> str:
         """Run our program as an operator of this director."""
@@ -84,3 +105,11 @@ class Director:
         """End it."""
         if self._process and self._process.poll() is None:
             self.stop()
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process runs; one that is dead and not yet fetched does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

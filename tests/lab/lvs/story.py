@@ -9,18 +9,31 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.lab.lvs.__main__ import BEGINS, ENDS
 from tests.lab.lvs.lab import Lab
 from tests.lab.lvs.pace import EMULATED, REAL
-from tests.lab.lvs.scenarios import SCENARIOS
+from tests.lab.lvs.scenarios import MORE, SCENARIOS
 from tests.lab.page import RED
+
+
+def chosen(only: list[str]) -> list[Callable[[Lab], None]]:
+    """The scenarios that are asked for, by their names; each begins as `it_begins` leaves it. Unknown names end it."""
+    named = {scenario.__name__: scenario for scenario in (*SCENARIOS, *MORE)}
+    names = [name for word in only for name in ([more.__name__ for more in MORE] if word == "more" else [word])]
+    if unknown := [name for name in names if name not in named]:
+        sys.exit(f"lab: no scenario {', '.join(unknown)}; there are {', '.join(named)}, and more")
+    return (
+        [SCENARIOS[0], *(named[name] for name in names if named[name] is not SCENARIOS[0])] if names else [*SCENARIOS]
+    )
 
 
 def main() -> int:
     """Tell it, and end what was started; returns the exit code."""
     folder, kind, *only = sys.argv[1:]
+    scenarios = chosen(only)
     pace = REAL if kind == "real" else EMULATED
     print(BEGINS, flush=True)
     lab = Lab(Path(folder), pace)
@@ -30,9 +43,7 @@ def main() -> int:
         lab.start()
         lab.page.line(f"up after {lab.page.seconds:.0f} s")
         with lab.clients:
-            for scenario in SCENARIOS:
-                if only and scenario.__name__ not in (*only, "it_begins"):
-                    continue
+            for scenario in scenarios:
                 title, _, note = (scenario.__doc__ or "").strip().partition("\n\n")
                 lab.page.chapter(title.rstrip("."), " ".join(note.split()))
                 began = time.monotonic()
