@@ -15,15 +15,15 @@ PYTHON, PACKAGES = "/usr/lib/python3.11", "/usr/lib/python3/dist-packages"
 """Debian's own, and what it needs of its packages: from memory a check starts twice as fast as from another's disk."""
 SETTINGS = """[defaults]
 timeout = "{timeout}s"
-hold_down = "20s"
-hold_down_max = "20s"
+hold_down = "16s"
+hold_down_max = "16s"
 recover_after = "2s"
 ramp = "6s"
 trust_uptime = "1s"
 max_lag = "8s"
 resume_lag = "4s"
 lag_ok = "4s"
-max_staleness = "25s"
+max_staleness = "18s"
 """
 
 
