@@ -20,15 +20,16 @@ class Clients:
 
     def __init__(self, every: float) -> None:
         self._every = every
-        self.answers: list[tuple[float, str]] = []
-        """When it began to connect, and who answered."""
+        self.answers: list[tuple[float, float, str]] = []
+        """When it began to connect, when it had its answer, and who answered."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._go_on, daemon=True)
 
     def _go_on(self) -> None:
         while not self._stop.wait(self._every):
             began = time.monotonic()
-            self.answers.append((began, ask()))
+            answer = ask()
+            self.answers.append((began, time.monotonic(), answer))
 
     def __enter__(self) -> Clients:
         self._thread.start()
@@ -39,8 +40,8 @@ class Clients:
         self._thread.join(30)
 
     def between(self, begin: float, end: float = float("inf")) -> list[str]:
-        """Who answered those that connected between these moments."""
-        return [answer for began, answer in list(self.answers) if begin <= began < end]
+        """Who answered those that began after the one moment and had their answer before the other."""
+        return [answer for began, ended, answer in list(self.answers) if begin <= began and ended < end]
 
 
 def ask() -> str:
