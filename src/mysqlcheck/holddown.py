@@ -13,22 +13,11 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import TypeAlias
 
-from mysqlcheck.checks import lag
 from mysqlcheck.checks.role import RoleSettings
-from mysqlcheck.kinds import OneOf, Seconds, show_seconds, show_span
-from mysqlcheck.model import (
-    Instant,
-    Memory,
-    Phase,
-    Reason,
-    Severity,
-    Standing,
-    Verdict,
-)  # fmt: skip
+from mysqlcheck.kinds import OneOf, Seconds, show_seconds
+from mysqlcheck.model import Instant, Memory, Phase, Severity, Standing, Verdict
 from mysqlcheck.settings import Setting
 
-CODES = ("held", "not_back", "operator_hold", "ramping")
-"""What is said by the standing and not by a rule."""
 MOST_FLAPS = 16
 RESTARTED, FIRST_SEEN = "restarted", "first_seen"
 
@@ -311,57 +300,3 @@ def penalty(flaps: tuple[Instant, ...], settings: HoldDownSettings, now: Instant
     ages = [age for flap in flaps if (age := now.since(flap)) is not None]
     half_life = settings.flap_half_life
     return float(sum(0.5 ** (age / half_life) for age in ages)) if half_life else 0.0
-
-
-# What the standing has to say.
-
-
-def reasons(standing: Standing, verdict: Verdict, settings: HoldDownSettings, now: Instant) -> Iterator[Reason]:
-    """Say why a server with nothing against it, for now, does not serve, or not with its full weight."""
-    if standing.phase is HELD:
-        yield _held(standing, verdict, settings, now)
-    elif standing.phase is RAMPING and (left := remaining(standing, now)):
-        text = f"in service again; full weight in {show_span(left)} (ramp {show_seconds(settings.ramp)})"
-        yield Reason("ramping", Severity.NOTE, text, round(left, 1), settings.ramp)
-    elif standing.phase is DRAINING and verdict.severity < Severity.DRAIN:
-        text = f"drained for {standing.cause}; serves again without: {_barring(verdict)}"
-        yield Reason("not_back", Severity.DRAIN, text, standing.cause, bars_entry=True)
-    elif standing.phase is DOWN and verdict.severity < Severity.FAIL:
-        text = f"failed for {standing.cause} when it last answered"
-        yield Reason("not_back", Severity.FAIL, text, standing.cause, bars_entry=True)
-
-
-def _barring(verdict: Verdict) -> str:
-    return ", ".join(f"{reason.code} ({reason.text})" for reason in verdict.reasons if reason.bars_entry)
-
-
-def _held(standing: Standing, verdict: Verdict, settings: HoldDownSettings, now: Instant) -> Reason:
-    left = remaining(standing, now)
-    if standing.cause == RESTARTED:
-        why = "it restarted"
-    elif standing.cause == FIRST_SEEN:
-        why = f"no record of it, and its Uptime is below trust_uptime {show_seconds(settings.trust_uptime)}"
-    else:
-        why = f"it recovered from {standing.cause}"
-    if left is None:
-        text = f"{why}; serves after `mysqlcheck release`"
-    elif left > 0:
-        text = f"{why}; serves in {show_span(left)}"
-    else:
-        text = f"{why}; its time is over, serves without: {_barring(verdict)}"
-    return Reason("held", Severity.FAIL, text, None if left is None else round(left, 1), None, bars_entry=True)
-
-
-def remaining(standing: Standing, now: Instant) -> float | None:
-    """Seconds until the moment `until`, never below zero; None where only an operator ends the hold."""
-    if standing.until is None:
-        return None
-    return max(0.0, standing.until.seconds - now.seconds) if standing.until.boot_id == now.boot_id else 0.0
-
-
-def share(standing: Standing, settings: HoldDownSettings, now: Instant) -> float:
-    """Return the share of full weight that the ramp leaves."""
-    left = remaining(standing, now)
-    if standing.phase is not RAMPING or not left or not settings.ramp:
-        return 1.0
-    return max(lag.LEAST_SHARE, 1.0 - (1.0 - lag.LEAST_SHARE) * left / settings.ramp)

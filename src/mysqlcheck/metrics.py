@@ -24,6 +24,7 @@ from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.judgement import JudgementSettings, Look
 from mysqlcheck.model import Action, Phase
 from mysqlcheck.outcome import Style, weight
+from mysqlcheck.standing import STANDING_CODES
 
 Family: TypeAlias = GaugeMetricFamily | CounterMetricFamily
 
@@ -139,7 +140,7 @@ def _values(
         **{metric: [((), float(value))] for metric, value in single.items()},
         DECISION: [((action.value,), float(action is judged.action)) for action in Action],
         PHASE: [((phase.value,), float(phase is judged.phase)) for phase in Phase],
-        REASON: [((code,), float(code in against)) for code in (*CODES, *holddown.CODES)],
+        REASON: [((code,), float(code in against)) for code in (*CODES, *STANDING_CODES)],
         TRANSITIONS: [(edge, float(counts.get(edge, 0))) for edge in holddown.edges()],
         SERVER: [(info, 1.0)],
     }

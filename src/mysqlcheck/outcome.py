@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from mysqlcheck import holddown
 from mysqlcheck.holddown import HoldDownSettings
 from mysqlcheck.kinds import Flag, Text, Whole, show_span
 from mysqlcheck.model import (
@@ -30,6 +29,7 @@ from mysqlcheck.model import (
     Verdict,
 )  # fmt: skip
 from mysqlcheck.settings import Group, Setting
+from mysqlcheck.standing import ramp_share, reasons, remaining
 
 DEFAULT_TRACK_WEIGHT = 100
 
@@ -118,16 +118,16 @@ def decide(
     """Turn where the server stands into what keepalived is asked to do; an operator's hold caps it at drain."""
     action = ACTION[standing.phase]
     serves = action is Action.SERVE
-    found = list(holddown.reasons(standing, verdict, settings, now))
+    found = list(reasons(standing, verdict, settings, now))
     if hold is not None:
         found.append(operator_hold(hold))
         action = Action.DRAIN if serves else action
     found += (reason for reason in verdict.reasons if reason.severity > Severity.OK)
     found.sort(key=lambda reason: -reason.severity)
-    share = min(verdict.share, holddown.share(standing, settings, now))
+    share = min(verdict.share, ramp_share(standing, settings, now))
     reentry = None
     if standing.phase is Phase.HELD:
-        left = holddown.remaining(standing, now)
+        left = remaining(standing, now)
         reentry = math.inf if left is None else left
     return Decision(action, share, standing.phase, tuple(found), reentry)
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mysqlcheck.holddown import CODES, step
+from mysqlcheck.holddown import step
 from mysqlcheck.model import Action, Decision, Memory, OperatorHold, Phase, Reason, Severity, Standing, Verdict
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import Answer, Style, decide, status_line
+from mysqlcheck.standing import STANDING_CODES
 from tests.core.builders import LOST, NOW, channel, lost, met, observation, unreachable, verdict
 
 SETTINGS = Settings.of(host="h", hold_down=0.0)
@@ -181,7 +182,7 @@ def test_the_standing_says_why_a_server_with_nothing_new_against_it_does_not_ful
 
 
 def test_every_code_of_the_standing_is_said_here() -> None:
-    assert {row.code for row in SAID} | {"operator_hold"} == set(CODES)
+    assert {row.code for row in SAID} | {"operator_hold"} == set(STANDING_CODES)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_every_code_of_the_standing_is_said_here() -> None:
     ids=["up", "ramp over", "a rule drains", "a rule fails"],
 )
 def test_where_a_rule_says_it_all_the_standing_is_silent(standing: Standing, judged: Verdict) -> None:
-    assert not {reason.code for reason in decide(standing, judged, None, SETTINGS, NOW).reasons} & set(CODES)
+    assert not {reason.code for reason in decide(standing, judged, None, SETTINGS, NOW).reasons} & set(STANDING_CODES)
 
 
 # an operator's hold lies over the phase

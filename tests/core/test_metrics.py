@@ -20,6 +20,7 @@ from mysqlcheck.metrics import METRICS, file_name, render
 from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Phase, Record, Standing, Target, Told
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import always_serve, answer_style, exit_code
+from mysqlcheck.standing import STANDING_CODES
 from tests.core.builders import NOW, channel, lost, observation, recorded, unreachable
 from tests.core.rows import load
 
@@ -86,7 +87,7 @@ def keys_that_must_be_there() -> set[tuple[str, frozenset[tuple[str, str]]]]:
     labelled: dict[str, list[dict[str, str]]] = {
         "mysqlcheck_decision": [{"decision": action.value} for action in Action],
         "mysqlcheck_phase": [{"phase": phase.value} for phase in Phase],
-        "mysqlcheck_reason": [{"code": code} for code in (*CODES, *holddown.CODES)],
+        "mysqlcheck_reason": [{"code": code} for code in (*CODES, *STANDING_CODES)],
         "mysqlcheck_transitions_total": [{"from": before, "to": after} for before, after in holddown.edges()],
     }
     keys = {(name, frozenset(labels.items())) for name, found in labelled.items() for labels in found}
@@ -196,7 +197,7 @@ def test_the_phase_is_1_for_one_and_the_hold_counts_down(record: Record, phase: 
 
 def test_what_the_standing_says_is_a_reason_too() -> None:
     found = series(HEALTHY, record=held(42.5))
-    assert {code for code in (*CODES, *holddown.CODES) if value(found, "reason", code=code)} == {"held"}
+    assert {code for code in (*CODES, *STANDING_CODES) if value(found, "reason", code=code)} == {"held"}
 
 
 def test_an_operator_s_hold_is_shown_and_is_a_reason() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mysqlcheck import holddown, outcome
+from mysqlcheck import outcome
 from mysqlcheck.checks import CODES
 from mysqlcheck.cli.options import given, options
 from mysqlcheck.cli.present import facts_document, reason_document, reentry_document
@@ -19,6 +19,7 @@ from mysqlcheck.model import Reason, Severity, Value
 from mysqlcheck.oneshot import look
 from mysqlcheck.options import load
 from mysqlcheck.outcome import DEFAULT_TRACK_WEIGHT, Answer, Style
+from mysqlcheck.standing import STANDING_CODES
 
 VERDICT = {Severity.OK: "ok", Severity.NOTE: "serves", Severity.DRAIN: "DRAIN", Severity.FAIL: "FAIL"}
 
@@ -64,7 +65,7 @@ def _explain(**values: object) -> None:
             "decision": seen.judged.action.value,
             "phase": seen.judged.phase.value,
             "reentry": reentry_document(seen.judged),
-            "standing": [reason_document(reason) for reason in seen.judged.reasons if reason.code in holddown.CODES],
+            "standing": [reason_document(reason) for reason in seen.judged.reasons if reason.code in STANDING_CODES],
             "rules": [reason_document(reason) for reason in _by_code(seen)],
             "not_judged": [code for code in CODES if code not in {r.code for r in seen.judgement.verdict.reasons}],
             "styles": styles,
@@ -78,7 +79,7 @@ def _explain(**values: object) -> None:
     age = seen.observation.ended.since(standing.since) or 0.0
     click.echo(f"phase {standing.phase.value}{f', for {show_span(age)}' if age else ', from now on'}")
     for reason in seen.judged.reasons:
-        if reason.code in holddown.CODES:
+        if reason.code in STANDING_CODES:
             click.echo(f"{reason.code}: {reason.text}")
     if seen.state_trouble:
         click.echo(f"judged without memory: {seen.state_trouble}")

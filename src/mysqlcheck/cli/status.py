@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import click
 
-from mysqlcheck import clock, holddown, holds, outcome
+from mysqlcheck import clock, holds, outcome
 from mysqlcheck.cli import people
 from mysqlcheck.cli import target as targets
 from mysqlcheck.cli.options import given, options
 from mysqlcheck.errors import OutOfTime, StoreError
 from mysqlcheck.kinds import show_seconds, show_span
 from mysqlcheck.model import Instant, OperatorHold, Phase, Record
+from mysqlcheck.standing import remaining
 from mysqlcheck.store import Kept, Store
 
 HELP = """Show every server that is checked on this director, and why it serves or does not; changes nothing.
@@ -157,7 +158,7 @@ def times(record: Record, now: Instant, wall: float) -> Times:
     rebooted = checked is None
     reentry: float | str | None = None
     if standing.phase is Phase.HELD and not rebooted:
-        left = holddown.remaining(standing, now)
+        left = remaining(standing, now)
         reentry = "manual" if left is None else left
     return Times(
         max(0.0, wall - record.at) if checked is None else checked,
