@@ -102,7 +102,7 @@ def test_the_directories_of_tmpfiles_d_are_those_of_the_commands() -> None:
 
 def test_systemd_makes_the_directories(tmp_path: Path) -> None:
     if os.getuid() != 0:
-        pytest.skip("an ordinary user cannot run systemd-tmpfiles for others")
+        pytest.skip("only root makes directories for others")
     if shutil.which("systemd-tmpfiles") is None:
         pytest.skip("needs systemd-tmpfiles: run tests/lab/install director")
     etc = tmp_path / "etc"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.keepalived.real import OUR_SCRIPT, SEARCH
+from tests.keepalived.real import OUR_SCRIPT, keepalived
 from tests.lab.waiting import wait_until
 
 FILE = Path(__file__).parents[2] / "contrib/keepalived/source-failover.conf"
@@ -47,10 +47,9 @@ def configuration(own: str, peer: str, priority: int, writable: Path) -> str:
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[tuple[Node, Node]]:
     """Two servers on one cable, keepalived on both."""
-    if os.getuid() != 0:
-        pytest.skip("an ordinary user cannot run keepalived")
-    if shutil.which("keepalived", path=SEARCH) is None or shutil.which("ip") is None:
-        pytest.skip("needs keepalived and ip: run tests/lab/install director")
+    keepalived()
+    if shutil.which("ip") is None:
+        pytest.skip("needs ip: run tests/lab/install director")
     first, second = (Node(f"mysqlcheck-{name}-{os.getpid()}", tmp_path / name) for name in ("a", "b"))
     addresses = {first: "192.168.1.200", second: "192.168.1.201"}
     with ExitStack() as stack:
@@ -76,10 +75,9 @@ class Keepalived:
     def __init__(self, node: Node, own: str, peer: str, priority: int) -> None:
         file = node.writable.with_suffix(".conf")
         file.write_text(configuration(own, peer, priority, node.writable))
-        program = shutil.which("keepalived", path=SEARCH) or "keepalived"
         options = ["--dont-fork", "--vrrp", "--log-console", "--use-file", str(file)]
         options += ["--pid", f"{file}.pid", "--vrrp_pid", f"{file}.vrrp"]
-        self.command = ["ip", "netns", "exec", node.namespace, program, *options]
+        self.command = ["ip", "netns", "exec", node.namespace, keepalived(), *options]
         self.log = file.with_suffix(".log")
 
     def __enter__(self) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from .directors import FILE, Director, codes, linted
+from .real import asked
 
-SEARCH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 GLOBAL = "global_defs {\n script_user root\n enable_script_security\n}\n"
 HEAD = "lvs_sched wlc\nlvs_method DR\nprotocol TCP\nalpha\n"
 CHECK = "MISC_CHECK {\nmisc_path /usr/bin/true\n}\n"
@@ -26,20 +23,6 @@ def config(*, head: str = HEAD, server: str = CHECK, before: str = "", after: st
 def everyone() -> Director:
     """A director with the programs that are named here, and no user but root."""
     return Director({"/usr/bin/true": FILE, "/usr/bin/mysqlcheck": FILE}, users=("root",))
-
-
-def asked(text: str, tmp_path: Path) -> str:
-    """Let keepalived read a configuration, and return what it says."""
-    keepalived = shutil.which("keepalived", path=SEARCH)
-    if keepalived is None or os.getuid() != 0:
-        why = "needs root and keepalived: run tests/lab/install director"
-        if os.environ.get("TEST_REQUIRE"):
-            pytest.fail(why)
-        pytest.skip(why)
-    file = tmp_path / "keepalived.conf"
-    file.write_text(text)
-    ended = subprocess.run([keepalived, "-t", "-f", str(file)], capture_output=True, text=True, timeout=30)
-    return ended.stdout + ended.stderr
 
 
 TRACK = 'track_file r1 {\nfile "FOLDER/r1"\n}\n'
@@ -67,7 +50,7 @@ FILE_CHECK = "FILE_CHECK {\ntrack_file r1\n}\n"
 )
 def test_keepalived_says_so_too(code: str, text: str, said: str, tmp_path: Path) -> None:
     text = text.replace("FOLDER", str(tmp_path))
-    assert said in asked(text, tmp_path)
+    assert said in asked(text, tmp_path)[1]
     assert code in codes(linted(text, tmp_path, everyone()))
 
 
@@ -80,7 +63,7 @@ def test_keepalived_says_so_too(code: str, text: str, said: str, tmp_path: Path)
     ],
 )
 def test_keepalived_says_nothing_and_the_linter_does(code: str, text: str, tmp_path: Path) -> None:
-    assert asked(text, tmp_path) == ""
+    assert asked(text, tmp_path) == (0, "")
     assert code in codes(linted(text, tmp_path, everyone()))
 
 
@@ -89,5 +72,5 @@ def test_definitions_blocks_and_quotes_are_read_as_keepalived_reads_them(tmp_pat
     server = "$W\nMISC_CHECK { misc_path '/usr/bin/true --host ${H}' }\nFILE_CHECK { track_file r1 }\n"
     text = config(before="$H=192.168.1.201\n$W=\\\n weight 2 \\\n weight 3\nTRACKED", server=server)
     text = text.replace("TRACKED", f'track_file r1 {{ file "{tmp_path}/r1" }}\n')
-    assert asked(text, tmp_path) == ""
+    assert asked(text, tmp_path) == (0, "")
     assert codes(linted(text, tmp_path, everyone())) == []

