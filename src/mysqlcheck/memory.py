@@ -8,7 +8,7 @@ from __future__ import annotations
 from mysqlcheck.checks import connection, lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.incarnation import Incarnation
-from mysqlcheck.model import LastLag, Memory, Observation, Reason, Sighting
+from mysqlcheck.model import Instant, LastLag, Memory, Observation, Reason, Sighting
 
 
 def remember(memory: Memory, observation: Observation) -> Memory:
@@ -47,6 +47,8 @@ def sight(last: Sighting | None, observation: Observation) -> Sighting | None:
         if last is None and trouble is not None and trouble.code == "unreachable" and trouble.grace is None:
             return Sighting(1, now, now)  # nobody listens: whatever answers there one day has started since
         return last
+    if last is not None and observation.kept:
+        return _still(last, fact, now)
     if last is None or _restarted(last, observation):
         if last is not None and observation.began.precedes(last.first_seen) and not _started_later(last, fact):
             return last  # it began before the last incarnation was seen: it is the one before that which it has met
@@ -59,6 +61,18 @@ def sight(last: Sighting | None, observation: Observation) -> Sighting | None:
     if fact is None:
         return last
     return last._replace(identity=fact.identity, started=fact.started, uptime=fact.uptime)
+
+
+def _still(last: Sighting, fact: Incarnation | None, now: Instant) -> Sighting:
+    """Take in what a kept connection tells: it still leads to the incarnation that greeted it, or says nothing.
+
+    Meanwhile another check may have met the next one, behind an address that has moved.
+    """
+    if fact is None or last.connection_id is None or now.precedes(last.seen):
+        return last
+    if last.identity is not None and (fact.identity, fact.started) != (last.identity, last.started):
+        return last
+    return last._replace(seen=now, identity=fact.identity, started=fact.started, uptime=fact.uptime)
 
 
 def _started_later(last: Sighting, fact: Incarnation | None) -> bool:

@@ -145,6 +145,8 @@ class Observation(NamedTuple):
     facts: tuple[Any, ...] = ()
     connection_id: int | None = None
     """The id that the greeting gave our connection: known even where the login was refused."""
+    kept: bool = False
+    """Whether an earlier look opened the connection: its id is then an old one."""
 
     def fact(self, kind: type[Facts]) -> Facts | None:
         """Return the fact of this type, or None where it was not observed."""

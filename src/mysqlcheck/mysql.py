@@ -1,20 +1,16 @@
-"""Looks at a MySQL or MariaDB server: the only import of pymysql.
+"""Looks at a MySQL or MariaDB server, once or again and again on a connection that is kept.
 
 Whatever the server does becomes facts or one trouble (checks/connection.py); no exception leaves `observe`
-because of a server. Three things here stand against a hostile or broken one:
-
-- one deadline over everything, and a bound on what it may send (wire.py);
-- a password policy: what would show the password to others is refused before it is sent (`Connection`);
-- TLS as the operator demanded it, checked before anything secret is sent.
+because of a server. Against a hostile or broken one stand a deadline over everything and a bound on what it may send
+(wire.py), and a policy on passwords and TLS (login.py).
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import socket
 import ssl
-import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,127 +20,9 @@ from mysqlcheck.checks.connection import ConnectionSettings
 from mysqlcheck.checks.probe import Probe, one_line
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import OutOfTime, PasswordWithheld, TlsRefused, TooMuchData, UnexpectedAnswer
+from mysqlcheck.login import Connection, MySQLError
 from mysqlcheck.model import Observation, Reason, ServerVersion, Table, Target
-from mysqlcheck.wire import MOST_BYTES, TlsContext, Wire, blaming, dial, tls_context
-
-# PyMySQL imports the package cryptography wherever it is installed: 20 ms of CPU, and a core in Rust that ends the
-# process by SIGABRT when memory is short. Only an RSA key needs it; `_load_rsa` brings it in then.
-_loaded = sys.modules.get("cryptography")
-sys.modules["cryptography"] = None  # type: ignore[assignment]
-try:
-    import pymysql
-    from pymysql.connections import Connection as PyMySQLConnection
-    from pymysql.connections import MysqlPacket
-    from pymysql.constants import CLIENT
-finally:
-    del sys.modules["cryptography"]
-    if _loaded is not None:
-        sys.modules["cryptography"] = _loaded
-
-SCRAMBLED = {b"mysql_native_password", b"caching_sha2_password", b"client_ed25519"}
-"""Authentication by challenge and response: what is sent proves the password and does not show it."""
-
-
-class Connection(PyMySQLConnection):  # type: ignore[misc]
-    """PyMySQL's connection with our policy on TLS and passwords, and without its SET NAMES round trip."""
-
-    ssl: bool
-    _auth_plugin_name: str
-    version: ServerVersion
-    greeted_as: int | None = None
-    """The connection id of the greeting."""
-
-    def __init__(self, settings: ConnectionSettings, target: Target, tls: TlsContext | None, wire: Wire) -> None:
-        self._settings, self._wire, self._logged_in = settings, wire, False
-        self._key: bytes | None = None
-        super().__init__(
-            host=target.host,
-            port=target.port,
-            unix_socket=target.socket,
-            user=settings.user,
-            # bytes, because PyMySQL would encode text as Latin-1; MySQL's clients send what they were given
-            password=settings.password.encode("utf-8", "surrogateescape"),
-            charset="utf8mb4",
-            autocommit=None,
-            defer_connect=True,
-            program_name="mysqlcheck",
-            conv={},
-            use_unicode=False,  # answers may hold any bytes; `ask` decodes them without raising
-            ssl=tls,
-            ssl_disabled=tls is None,
-        )
-        self._key = _public_key(settings.server_public_key_path)
-        # PyMySQL knows this only of sockets that it opens itself: nobody listens in on a Unix socket
-        self._secure = target.socket is not None
-
-    @property
-    def server_public_key(self) -> bytes | None:
-        """PyMySQL asks for this when it is about to encrypt the password to an RSA key, without TLS.
-
-        That happens in the full exchange of caching_sha2_password and in sha256_password. With no key pinned
-        it would take any key that the server sends, a rogue's as well (facts: run on PyMySQL 1.2.4).
-        """
-        if self._key is None and not self._settings.get_server_public_key:
-            raise PasswordWithheld(
-                "the server asks for the password encrypted to a key of its own choice, without TLS: not sent. "
-                "Use --tls required, or pin its key with --server-public-key-path FILE, or allow any key with "
-                "--get-server-public-key"
-            )
-        _load_rsa()
-        return self._key
-
-    @server_public_key.setter
-    def server_public_key(self, key: bytes | None) -> None:
-        if key is not None and self._key is None and self._settings.get_server_public_key:
-            self._key = key
-        elif key is not None:
-            raise PasswordWithheld("the server sent an RSA key unasked, or another than the pinned one: not used")
-
-    def set_character_set(self, charset: str, collation: str | None = None) -> None:
-        """Send no SET NAMES: the greeting settles the character set, and a round trip is a round trip."""
-
-    def _request_authentication(self) -> None:
-        # Between greeting and login, the one moment to judge the greeting. PyMySQL 1.0.2 goes on in the clear
-        # when a server (or somebody before it) no longer offers the TLS that was asked for.
-        if self.ssl and not self.server_capabilities & CLIENT.SSL:
-            if self._settings.tls != "preferred":
-                raise TlsRefused
-            self.ssl = False
-            self.client_flag &= ~CLIENT.SSL
-        if self._auth_plugin_name == "sha256_password" and not self.ssl:
-            # PyMySQL would ask for the server's key in its very login. A server that means it switches back.
-            self._auth_plugin_name = "caching_sha2_password"
-        self._wire.stage = "logging in"
-        super()._request_authentication()
-        if self._last_packet[:1] != b"\0":  # PyMySQL 1.0.2 takes any packet for OK
-            raise UnexpectedAnswer("the server answered the login with neither OK nor an error")
-        self._logged_in = True
-
-    def _read_packet(self, packet_type: Any = MysqlPacket) -> Any:
-        packet = super()._read_packet(packet_type)
-        if not self._logged_in:
-            self._last_packet = bytes(packet.get_all_data())
-            if packet.is_auth_switch_request():
-                self._judge_plugin(self._last_packet)
-        return packet
-
-    def _get_server_information(self) -> None:
-        super()._get_server_information()
-        if self.protocol_version != 10 or len(self.salt) < 20 or not self.server_capabilities & CLIENT.PROTOCOL_41:
-            raise UnexpectedAnswer("the greeting is none of MySQL's protocol 10, or it is cut short")
-        self.version = ServerVersion.parse(self.server_version)
-        self.greeted_as = int(self.server_thread_id[0])
-
-    def _judge_plugin(self, request: bytes) -> None:
-        """Refuse a switch to a method that sends the password itself (mysql_clear_password, dialog, …)."""
-        name = request[1:].partition(b"\0")[0]
-        if name in SCRAMBLED or (name == b"sha256_password" and self._secure):
-            return
-        if name == b"sha256_password":
-            self.server_public_key  # noqa: B018 (raises unless a key is pinned or any key allowed)
-            return
-        shown = one_line(name.decode("utf-8", "replace"), 60) or "mysql_old_password"
-        raise PasswordWithheld(f"the server asks for the password by {shown!r}, which would show it: not sent")
+from mysqlcheck.wire import MOST_BYTES, Wire, dial, tls_context
 
 
 def observe(target: Target, settings: ConnectionSettings, probes: Sequence[Probe], deadline: Deadline) -> Observation:
@@ -152,43 +30,79 @@ def observe(target: Target, settings: ConnectionSettings, probes: Sequence[Probe
 
     Raises SettingsError for a certificate, key or public key file that cannot be used.
     """
-    began = clock.now()
-    wire = Wire(deadline)
-    # as MySQL's clients do: a Unix socket is safe without TLS
-    plain = target.socket is not None and settings.tls == "preferred"
-    tls = None if plain else tls_context(settings, wire)
-    connection = Connection(settings, target, tls, wire)
-    server: ServerVersion | None = None
-    facts: list[Any] = []
-    what: Reason | None = None
+    session = Session(target, settings, probes)
     try:
-        sock = dial(target, wire)
-        wire.stage = "waiting for its greeting"
-        connection.connect(sock)
-        server = connection.version
-        for probe in probes:
-            wire.stage = f"waiting for {probe.query(server)}"
-            facts.append(_ask(connection, probe, server, settings.user))
-    except _Denied as denied:
-        what = denied.reason
-    except OutOfTime:
-        what = trouble.out_of_time(wire.stage, settings.timeout)
-    except TooMuchData:
-        what = trouble.not_mysql(f"the server sent more than {MOST_BYTES >> 20} MiB while {wire.stage}")
-    except PasswordWithheld as error:
-        what = trouble.withheld(str(error))
-    except TlsRefused:
-        what = trouble.tls_failed(f"the server offers no TLS, which --tls {settings.tls} demands; nothing was sent")
-    except UnexpectedAnswer as error:
-        what = trouble.not_mysql(str(error))
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a hostile server can make pymysql raise nearly anything
-        what = _judge_error(error, wire, settings)
+        return session.observe(deadline)
     finally:
-        with contextlib.suppress(Exception):
-            connection.close()
-    return Observation(target, began, clock.now(), what, server, tuple(facts), connection.greeted_as)
+        session.close(deadline)
+
+
+class Session:
+    """Looks at one server, on a connection that is kept from look to look until it is closed."""
+
+    def __init__(self, target: Target, settings: ConnectionSettings, probes: Sequence[Probe]) -> None:
+        self.target, self._settings, self._probes = target, settings, probes
+        self._wire = Wire(Deadline(0.0))
+        self._connection: Connection | None = None
+        self.opened: float | None = None
+        """Monotonic time at which the connection that is kept was opened; None where there is none."""
+
+    def observe(self, deadline: Deadline) -> Observation:
+        """Look once, within the deadline, whatever the server does; raises what `observe` raises.
+
+        A kept connection that fails says nothing of the server (wait_timeout, pt-kill): what a new one meets decides.
+        """
+        if self.opened is not None:
+            seen = self._look(deadline.sooner(deadline.left() / 2))
+            if seen.trouble is None:
+                return seen
+        return self._look(deadline)
+
+    def line(self) -> socket.socket | None:
+        """The kept connection's socket, to wait for its end; None where there is none."""
+        return self._connection.line if self._connection is not None and self.opened is not None else None
+
+    def close(self, deadline: Deadline) -> None:
+        """End the connection, if there is one."""
+        connection, self._connection, self.opened = self._connection, None, None
+        if connection is not None:
+            self._wire.begin(deadline)
+            with contextlib.suppress(Exception):
+                connection.close()
+
+    def _look(self, deadline: Deadline) -> Observation:
+        began, kept = clock.now(), self.opened is not None
+        self._wire.begin(deadline)
+        connection = self._connection if kept and self._connection else self._new_connection()
+        server: ServerVersion | None = None
+        facts: list[Any] = []
+        what: Reason | None = None
+        try:
+            if not kept:
+                sock = dial(self.target, self._wire)
+                self._wire.stage = "waiting for its greeting"
+                connection.connect(sock)
+                self.opened = time.monotonic()
+            server = connection.version
+            for probe in self._probes:
+                self._wire.stage = f"waiting for {probe.query(server)}"
+                facts.append(_ask(connection, probe, server, self._settings.user))
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a hostile server can make pymysql raise nearly anything
+            what = _reason(error, self._wire, self._settings)
+            self.close(deadline)
+        return Observation(
+            self.target, began, clock.now(), what, server, tuple(facts), connection.greeted_as, kept=kept
+        )
+
+    def _new_connection(self) -> Connection:
+        settings = self._settings
+        # as MySQL's clients do: a Unix socket is safe without TLS
+        plain = self.target.socket is not None and settings.tls == "preferred"
+        tls = None if plain else tls_context(settings, self._wire)
+        self._connection = Connection(settings, self.target, tls, self._wire)
+        return self._connection
 
 
 class _Denied(Exception):
@@ -200,7 +114,7 @@ def _ask(connection: Connection, probe: Probe, server: ServerVersion, user: str)
     """Run a probe's query; a missing privilege is reported with the GRANT for the account that we are."""
     try:
         return probe.parse(_query(connection, probe.query(server)))
-    except pymysql.MySQLError as error:
+    except MySQLError as error:
         errno, message = _number_and_message(error)
         if errno not in trouble.MISSING_PRIVILEGE:
             raise
@@ -228,8 +142,26 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _judge_error(error: Exception, wire: Wire, settings: ConnectionSettings) -> Reason:
-    """Turn what pymysql, ssl or the kernel raised into the reason it stands for."""
+def _reason(error: Exception, wire: Wire, settings: ConnectionSettings) -> Reason:
+    """Turn what we, pymysql, ssl or the kernel raised into the reason it stands for."""
+    match error:
+        case _Denied():
+            return error.reason
+        case OutOfTime():
+            return trouble.out_of_time(wire.stage, settings.timeout)
+        case TooMuchData():
+            return trouble.not_mysql(f"the server sent more than {MOST_BYTES >> 20} MiB while {wire.stage}")
+        case PasswordWithheld():
+            return trouble.withheld(str(error))
+        case TlsRefused():
+            why = f"the server offers no TLS, which --tls {settings.tls} demands; nothing was sent"
+            return trouble.tls_failed(why)
+        case UnexpectedAnswer():
+            return trouble.not_mysql(str(error))
+    return _reason_of_others(error, wire, settings)
+
+
+def _reason_of_others(error: Exception, wire: Wire, settings: ConnectionSettings) -> Reason:
     cause = getattr(error, "original_exception", None) or error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return trouble.tls_failed(f"the server's certificate is not accepted: {one_line(cause.verify_message)}")
@@ -246,7 +178,7 @@ def _judge_error(error: Exception, wire: Wire, settings: ConnectionSettings) -> 
                     f"this account's way of logging in needs the Python package {package} on this director "
                     f"(Debian: {debian}); or give the account another, or use TLS"
                 )
-    if isinstance(error, pymysql.MySQLError):
+    if isinstance(error, MySQLError):
         errno, message = _number_and_message(error)
         if errno in trouble.NETWORK:
             return trouble.lost(f"the connection was lost while {wire.stage}")
@@ -258,7 +190,7 @@ def _judge_error(error: Exception, wire: Wire, settings: ConnectionSettings) -> 
     )
 
 
-def _number_and_message(error: pymysql.MySQLError) -> tuple[int, str]:
+def _number_and_message(error: MySQLError) -> tuple[int, str]:
     arguments = error.args or ("no words",)
     if isinstance(arguments[0], int):
         return arguments[0], one_line(str(arguments[-1]))
@@ -270,21 +202,3 @@ def _plainly(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"the name cannot be resolved: {error.strerror}"
     return one_line(error.strerror or str(error)).lower()
-
-
-def _load_rsa() -> None:
-    """Let PyMySQL see the package cryptography after all; without it PyMySQL says so itself."""
-    auth = importlib.import_module("pymysql._auth")
-    if not auth._have_cryptography:
-        importlib.reload(auth)
-
-
-def _public_key(path: str | None) -> bytes | None:
-    if path is None:
-        return None
-    with blaming("--server-public-key-path", path):
-        with open(path, "rb") as file:
-            key = file.read(65536)
-        if b"-----BEGIN PUBLIC KEY-----" not in key:
-            raise ValueError("it holds no PEM public key (-----BEGIN PUBLIC KEY-----)")
-    return key

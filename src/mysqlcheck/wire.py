@@ -26,9 +26,13 @@ TlsContext = ssl.SSLContext
 
 
 class Wire:
-    """What one connection may still cost: time until the deadline, and bytes from the server."""
+    """What one look may still cost: time until the deadline, and bytes from the server."""
 
     def __init__(self, deadline: Deadline) -> None:
+        self.begin(deadline)
+
+    def begin(self, deadline: Deadline) -> None:
+        """Begin another look."""
         self.deadline, self.bytes_left, self.stage = deadline, MOST_BYTES, "connecting"
 
     def time(self) -> float:

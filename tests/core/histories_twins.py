@@ -1,4 +1,5 @@
-"""Two directors that differ in one thing, which must make no difference: a clock, lost packets, a crowd, a role."""
+"""Two directors that differ in one thing, which must make no difference: a clock, lost packets, a crowd, a role,
+a kept connection."""
 
 from __future__ import annotations
 
@@ -201,3 +202,30 @@ class OtherRole(Twins):
     def check(self, second: bool, took: float, line: Line, answers: int) -> None:
         self.count()
         self.both_look(self.roles[0], took, line, answers)
+
+
+class KeptConnection(Twins):
+    """The other director keeps its connections from look to look, as the agent does, until something cuts them."""
+
+    def start(self) -> None:
+        super().start()
+        self.kept: dict[str, tuple[int, int]] = {}
+        """By role, the incarnation that its connection leads to, and the connection's id."""
+
+    def other_takes(self, met: Meeting, role: str) -> Judgement:
+        kept = self.kept.pop(role, None)
+        if met.seen.trouble is not None and met.seen.trouble.code == "unreachable":
+            self.kept.clear()  # nobody listens: nobody keeps a connection either
+        if met.how is Met.ANSWER and met.told is not None:
+            if kept is None or kept[0] != met.told:
+                kept = met.told, met.seen.connection_id or 0
+            else:
+                met = met._replace(seen=met.seen._replace(connection_id=kept[1], kept=True))
+            self.kept[role] = kept
+        return super().other_takes(met, role)
+
+    @rule()
+    def cut(self) -> None:
+        """wait_timeout, or somebody who kills connections."""
+        self.count()
+        self.kept.clear()

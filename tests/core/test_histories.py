@@ -18,7 +18,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.core.histories_anything import Anything
 from tests.core.histories_rhythm import MoreChecks, TwoDirectors
-from tests.core.histories_twins import ClockSteps, Crowd, LostPackets, OtherRole
+from tests.core.histories_twins import ClockSteps, Crowd, KeptConnection, LostPackets, OtherRole
 from tests.core.histories_world import World
 from tests.core.report import HISTORY
 
@@ -63,7 +63,7 @@ def run(machine: type[World], share: float, record: Recorder, part: int = 0) -> 
 
 @pytest.mark.parametrize("part", range(4))
 def test_no_history_leads_into_a_hold_or_out_of_service_for_ever(part: int, record_property: Recorder) -> None:
-    run(Anything, 0.13, record_property, part)
+    run(Anything, 0.11, record_property, part)
 
 
 def test_a_step_of_the_servers_or_the_directors_clock_changes_nothing(record_property: Recorder) -> None:
@@ -80,6 +80,10 @@ def test_many_checks_at_the_same_moment_change_nothing(record_property: Recorder
 
 def test_checks_in_another_role_change_nothing(record_property: Recorder) -> None:
     run(OtherRole, 0.08, record_property)
+
+
+def test_a_kept_connection_changes_nothing(record_property: Recorder) -> None:
+    run(KeptConnection, 0.08, record_property)
 
 
 def test_more_checks_per_second_change_nothing_for_longer_than_an_interval(record_property: Recorder) -> None:

@@ -34,6 +34,11 @@ def look(
     return observation(channel(), at=at, took=took, incarnation=fact, connection_id=connection_id)
 
 
+def kept(started: int = STARTED, uptime: int = 610) -> Observation:
+    """One look that was answered on a connection that is older than the last look."""
+    return look(started=started, uptime=uptime, connection_id=990)._replace(kept=True)
+
+
 class Row(NamedTuple):
     name: str
     seen: Observation
@@ -82,6 +87,11 @@ ROWS = [
     Row("it was seen refusing connections", look(), True, Sighting(1, BEFORE, BEFORE)),
     Row("it refused our login", look(), False, LAST._replace(identity=None, started=None, uptime=None)),
     Row("it refused our login, ids fell", look(connection_id=12), True, Sighting(1, BEFORE, BEFORE, 1000)),
+    # a connection that an earlier look opened: its id is an old one
+    Row("a kept connection", kept(), False),
+    Row("a kept connection, and the server's clock went an hour ahead", kept(uptime=4210), False),
+    Row("a kept connection to another than the one that was met since", kept(started=STARTED - 700), False),
+    Row("a kept connection, and another look was refused since", kept(), False, Sighting(1, BEFORE, BEFORE)),
     # across a reboot of the director
     Row("the same one", look(), False, BEFORE_THE_REBOOT),
     Row("another start", look(started=STARTED + 605, uptime=5), True, BEFORE_THE_REBOOT),
@@ -104,6 +114,18 @@ def test_a_new_incarnation_is_noted_with_all_that_it_says() -> None:
 
 def test_the_same_incarnation_keeps_its_first_sight() -> None:
     assert sight(LAST, look(uptime=610)) == LAST._replace(seen=NOW, connection_id=1001, uptime=610)
+
+
+def test_a_kept_connection_says_that_it_is_still_the_same_and_keeps_the_newer_id() -> None:
+    assert sight(LAST, kept(uptime=610)) == LAST._replace(seen=NOW, uptime=610)
+
+
+def test_a_kept_connection_tells_who_it_is_that_has_only_greeted_since() -> None:
+    assert sight(GREETED, kept()) == Sighting(1, BEFORE, NOW, 1000, UUID, STARTED, 610)
+
+
+def test_a_kept_connection_is_a_first_sight_where_the_state_was_lost() -> None:
+    assert sight(None, kept()) == Sighting(1, NOW, NOW, 990, UUID, STARTED, 610)
 
 
 def test_an_incarnation_is_counted_from_its_first_greeting_although_it_refuses_our_login() -> None:
