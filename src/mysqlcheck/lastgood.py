@@ -12,14 +12,15 @@ from collections.abc import Mapping
 
 from mysqlcheck import publish, statedir
 from mysqlcheck.errors import OutOfTime, SettingsError
-from mysqlcheck.options import ConfigFile, Settings, load
+from mysqlcheck.layers import load
+from mysqlcheck.options import ConfigFile, Settings
 
 SECONDS = 0.2
 """How long the state directory's disk may take for it."""
 
 
 def load_settings(given: Mapping[str, str], environment: Mapping[str, str]) -> tuple[Settings, tuple[str, ...]]:
-    """Load the settings as options.load does, from what was good before where a file is broken now.
+    """Load the settings as layers.load does, from what was good before where a file is broken now.
 
     Returns them with what must be said loudly. Raises SettingsError where the mistake is not in a file, or where
     nothing good is on record.

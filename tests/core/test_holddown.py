@@ -10,8 +10,9 @@ from mysqlcheck.checks.channels import Channel
 from mysqlcheck.errors import SettingsError
 from mysqlcheck.holddown import released
 from mysqlcheck.kinds import DAY
+from mysqlcheck.layers import load
 from mysqlcheck.model import Phase, Standing
-from mysqlcheck.options import Settings, load
+from mysqlcheck.options import Settings
 from tests.core.builders import LOST, NOW, REFUSED, channel
 from tests.core.watching import Director, Server, serving
 

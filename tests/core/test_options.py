@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from mysqlcheck.errors import SettingsError
+from mysqlcheck.layers import load
 from mysqlcheck.model import Target
-from mysqlcheck.options import Settings, load
+from mysqlcheck.options import Settings
 
 HOST = {"host": "db1"}
 

@@ -15,9 +15,9 @@ from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import SettingsError
 from mysqlcheck.judgement import Look
 from mysqlcheck.kinds import show_seconds, show_span
+from mysqlcheck.layers import load
 from mysqlcheck.model import Reason, Severity, Value
 from mysqlcheck.oneshot import look
-from mysqlcheck.options import load
 from mysqlcheck.outcome import DEFAULT_TRACK_WEIGHT, Answer, Style
 from mysqlcheck.standing import STANDING_CODES
 

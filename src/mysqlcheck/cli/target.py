@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeVar
 from mysqlcheck import clock, holddown
 from mysqlcheck.errors import NothingRecorded, SettingsError
 from mysqlcheck.lastgood import load_settings
+from mysqlcheck.layers import load
 from mysqlcheck.model import Phase, Record, Target
-from mysqlcheck.options import DEFAULT_CONFIG, Settings, load
+from mysqlcheck.options import DEFAULT_CONFIG, Settings
 from mysqlcheck.settings import Layer, read
 from mysqlcheck.store import Kept, Store
 

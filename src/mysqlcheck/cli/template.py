@@ -21,8 +21,9 @@ from mysqlcheck.cli.options import given
 from mysqlcheck.errors import Problem, SettingsError
 from mysqlcheck.keepalived.generate import RealServer, track_name
 from mysqlcheck.keepalived.wanted import OURS, PLACE, Wanted
+from mysqlcheck.layers import load
 from mysqlcheck.model import DEFAULT_PORT, Target
-from mysqlcheck.options import DEFAULT_CONFIG, Settings, load
+from mysqlcheck.options import DEFAULT_CONFIG, Settings
 from mysqlcheck.outcome import DEFAULT_TRACK_WEIGHT, Style, answer_style
 
 SPARE = 4
