@@ -111,7 +111,8 @@ the rules for scripts, quorum and track files. Lines that begin with `@` are rea
 
 def option_row(setting: Setting[object]) -> str:
     """Write a setting as a row of the table."""
-    flag = f"`{setting.option}`" if "cli" in setting.sources else f"`{setting.variable}`"
+    flag = setting.option if "cli" in setting.sources else setting.variable
+    flag = f"`{flag if setting.sources & {'cli', 'env'} else setting.name}`"
     metavar = setting.kind.metavar.replace("|", "\\|")
     everywhere = setting.sources in (set(SOURCES), {"cli"})
     where = "" if everywhere else "; only: " + ", ".join(SOURCES[s] for s in SOURCES if s in setting.sources)

@@ -42,7 +42,7 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
     """Do work that knows no deadline (getaddrinfo, syslog) in a thread of its own, and wait so long for it.
 
     Raises OutOfTime, or what the work raised. Where there is no thread to be had it is done here and now,
-    under the backstop of fast.py alone.
+    under the backstop of funnel.py alone.
     """
     ended: list[Result | BaseException] = []
     done = _thread.allocate_lock()

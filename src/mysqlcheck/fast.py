@@ -1,130 +1,90 @@
-"""The entry point and the funnel: on the check's way nothing but a Decision exits 0 or above 1.
+"""The entry point: the agent's verdict where there is a fresh one, else the whole check.
 
-keepalived reads every exit code but 1 as "up" (misc_dynamic), and a script that dies by a signal makes it
-leak weight. So whatever happens between the first line and the last, a bug, a usage error (click exits 2),
-`sys.exit(0)` in a library, SIGTERM, a hang, the process ends with 1, unless a Decision asked for a code.
-
-This module imports nothing of the package at module level, so that even a broken installation ends in 1.
+keepalived forks this each time, and an interpreter is all that it must cost: nothing but os and sys is imported for a
+verdict. Only the plain `--host H`, with or without `--port P`, is answered from one; whatever else is asked, or stands
+in a MYSQLCHECK_ variable, goes the long way, and so does every doubt.
 """
 
-from __future__ import annotations
-
-import _signal  # type: ignore[import-not-found]  # `signal` wraps all of this in enums, for milliseconds
-import _thread
-import faulthandler
-import gc
 import os
 import sys
-import time
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # `typing` alone takes 10 ms, in which a SIGTERM would still kill us
-    from collections.abc import Callable
-    from typing import Any, NoReturn
+if TYPE_CHECKING:
+    from typing import NoReturn
 
-COMMANDS = frozenset(
-    {"explain", "grants", "hold", "release", "status", "history"}
-    | {"keepalived-config", "lint", "notify-down", "notify-up"}
-)
-"""Commands for people, first on the command line; they end as people expect. All else is the check."""
-
-FATAL_SIGNALS = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP)
-OUT_OF_MEMORY = b"mysqlcheck: out of memory, answering 1 (down)\n"
-DEFAULT_TIMEOUT = 3.0
-GRACE = 0.4
-"""How long after --timeout the backstop waits for the answer to be written, in seconds."""
+DIRECTORY = "/run/mysqlcheck/verdicts"
+VARIABLE = "MYSQLCHECK_VERDICT_DIR"
+VERSION = b"1"
+MOST_BYTES = 4096
+"""Of a verdict; a pipe takes as much in one piece."""
 
 
-def main() -> NoReturn:
-    """Run the command line and end the process; never returns."""
-    began = time.monotonic()
-    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
-        from mysqlcheck.cli import run_command
+def main() -> "NoReturn":
+    """Answer and end the process; never returns."""
+    code = quick_answer(sys.argv[1:])
+    if code is not None:
+        os._exit(code)
+    from mysqlcheck.funnel import main as whole_check
 
-        sys.exit(run_command(sys.argv[1:]))
-    code = 1
+    whole_check()
+
+
+def quick_answer(arguments: list[str]) -> int | None:
+    """Return what the agent's fresh verdict says of the server, and print its line; None where there is none."""
     try:
-        gc.disable()  # a process of 100 ms has nothing to collect: 5 % of its CPU
-        _open_standard_streams()
-        _leave_at_once_on_signals()
-        _backstop(began, DEFAULT_TIMEOUT)
-        code = _check(began)
-    except MemoryError:
-        # Leave at once: CPython's heap was seen broken after one, and glibc aborted, which is a death by signal,
-        # in the very import of the module that would have told of it.
-        if os.isatty(2):
-            os.write(2, OUT_OF_MEMORY)
-    except BaseException:  # noqa: BLE001 - SystemExit, everything: the funnel
-        _report_crash()
+        name = _name(arguments)
+        if name is None or any(key.startswith("MYSQLCHECK_") and key != VARIABLE for key in os.environ):
+            return None
+        verdict = _read(os.path.join(os.environ.get(VARIABLE) or DIRECTORY, name))
+        version, expires, boot, _, code, line = verdict.split(b" ", 5)
+        answer = int(code)
+        if version != VERSION or not line.endswith(b"\n") or not 0 <= answer <= 255:
+            return None
+        if boot != (_read("/proc/sys/kernel/random/boot_id").strip() or b"-") or _uptime() >= int(expires):
+            return None
+    except (OSError, ValueError):
+        return None
+    _say(line)
+    return answer
+
+
+def _name(arguments: list[str]) -> str | None:
+    """Return the verdict's file for `--host H` or `--host H --port P`, as verdict.file_name writes it."""
+    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    if words[:1] != ["--host"] or len(words) not in (2, 4):
+        return None
+    host = words[1].lower()
+    if not host.isascii() or not host.replace(".", "").replace("-", "").replace(":", "").isalnum():
+        return None
+    if len(words) == 2:
+        return host.replace(":", "_3a_")
+    if words[2] != "--port" or not words[3].isdecimal():
+        return None
+    host = f"[{host}]" if ":" in host else host
+    return f"{host}:{words[3]}".replace(":", "_3a_").replace("[", "_5b_").replace("]", "_5d_")
+
+
+def _read(path: str) -> bytes:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(handle, MOST_BYTES)
     finally:
-        os._exit(code)  # atexit hooks, threads and buffers have no say any more
+        os.close(handle)
 
 
-def _check(began: float) -> int:
-    from mysqlcheck import cli
-    from mysqlcheck.outcome import ExitCode
-
-    rearm: Callable[[float], None] = lambda timeout: _backstop(began, timeout)  # noqa: E731
-    result: Any = cli.run_check(sys.argv[1:], began, rearm)
-    if type(result) is ExitCode and 0 <= result <= 255:
-        return int(result)
-    return 0 if type(result) is cli.Shown else 1
+def _uptime() -> int:
+    """Hundredths of a second since boot, suspended or not (proc_uptime(5)): the clock of model.Instant."""
+    return int(_read("/proc/uptime").split()[0].replace(b".", b""))
 
 
-def _open_standard_streams() -> None:
-    """Make sure that 0, 1 and 2 exist; else the next file opened, a socket perhaps, would become stdout."""
-    while (handle := os.open(os.devnull, os.O_RDWR)) < 3:
-        pass
-    os.close(handle)
-
-
-def _leave_at_once_on_signals() -> None:
-    """Let a thread wait for the signals and end the process with 1.
-
-    A Python signal handler runs in the main thread between two bytecodes; it was seen to wait 8 s for
-    getaddrinfo. A thread that sits in sigwait() leaves at once.
-    """
-    _signal.pthread_sigmask(_signal.SIG_BLOCK, FATAL_SIGNALS)
-
-    def wait() -> None:
-        _signal.sigwait(FATAL_SIGNALS)
-        os._exit(1)
-
+def _say(line: bytes) -> None:
+    """Print it, if that is possible at once."""
     try:
-        _thread.start_new_thread(wait, ())
-    except RuntimeError:  # no more threads: a handler is late, but it is better than dying by the signal
-        for number in FATAL_SIGNALS:
-            _signal.signal(number, lambda *_: os._exit(1))
-        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, FATAL_SIGNALS)
-
-
-def _backstop(began: float, timeout: float) -> None:
-    """End the process with 1 when time is up, even if something holds the GIL; each call replaces the last.
-
-    The dump goes to /dev/null: a full pipe on stderr would hold the very thread that must end us.
-    """
-    global _null
-    if _null is None:
-        _null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-    left = max(0.001, began + timeout + GRACE - time.monotonic())
-    try:
-        faulthandler.dump_traceback_later(left, exit=True, file=_null)
-    except RuntimeError:  # no more threads: a timer is late where something holds the GIL, and better than none
-        _signal.signal(_signal.SIGALRM, lambda *_: os._exit(1))
-        _signal.setitimer(_signal.ITIMER_REAL, left)
-
-
-_null: int | None = None
-
-
-def _report_crash() -> None:
-    """Say what went wrong, under its own guard: to syslog, and to a terminal if there is one."""
-    try:
-        import traceback
-
-        from mysqlcheck.clock import Deadline
-        from mysqlcheck.console import warn
-
-        warn("internal error, answering 1 (down):\n" + traceback.format_exc(), Deadline(0.1))
-    except BaseException:  # noqa: BLE001, S110
+        blocking = os.get_blocking(1)
+        os.set_blocking(1, False)
+        try:
+            os.write(1, line)
+        finally:
+            os.set_blocking(1, blocking)
+    except OSError:
         pass

@@ -18,7 +18,7 @@ from mysqlcheck.outcome import ExitCode
 from mysqlcheck.store import Changed, Store
 
 LEAST_SECONDS = 0.1
-"""What reading or writing a file may take although the deadline has passed; the backstop leaves 0.4 s (fast.py)."""
+"""What reading or writing a file may take although the deadline has passed; the backstop leaves 0.4 s (funnel.py)."""
 MOST_SECONDS = 1.0
 """How long a check waits for a store that another process has locked."""
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from mysqlcheck.errors import SettingsError
 from mysqlcheck.judgement import JudgementSettings
-from mysqlcheck.kinds import OneOf, Text
+from mysqlcheck.kinds import OneOf, Seconds, Text
 from mysqlcheck.model import Target
 from mysqlcheck.settings import Setting
 
@@ -12,6 +12,10 @@ DEFAULT_CONFIG = "/etc/mysqlcheck/mysqlcheck.toml"
 DEFAULT_OPTION_FILE = "/etc/mysqlcheck/my.cnf"
 ONCE = frozenset({"cli", "env"})
 """Sources of settings that say where other settings are."""
+
+
+AGENT = frozenset({"defaults", "target"})
+"""Sources of settings that the agent alone uses; a check reads its file too, and must know them."""
 
 
 class ConfigFile(NamedTuple):
@@ -53,6 +57,25 @@ class Settings(JudgementSettings):
     )
     output = Setting[str](
         OneOf("text", "json"), default="text", help="One line for people, or one JSON object.", sources=ONCE
+    )
+
+    interval = Setting[float](
+        Seconds(0.1, 3600),
+        default=1.0,
+        help="How often the agent looks at the server.",
+        sources=AGENT,
+    )
+    login_every = Setting[float](
+        Seconds(1, 3600),
+        default=20.0,
+        help="How often the agent logs in anew: a connection that it keeps hides a full server, and login trouble.",
+        sources=AGENT,
+    )
+    verdict_dir = Setting[str](
+        Text("DIRECTORY", "the path of a directory"),
+        default="/run/mysqlcheck/verdicts",
+        help="Where the agent publishes its verdicts, and a plain `mysqlcheck --host H` looks for them.",
+        sources=frozenset({"env"}),
     )
 
     config_read: ConfigFile | None = None

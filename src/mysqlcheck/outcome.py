@@ -35,7 +35,7 @@ DEFAULT_TRACK_WEIGHT = 100
 
 
 class ExitCode(int):
-    """An exit code that a Decision asked for. The funnel (fast.py) lets nothing else out but 1."""
+    """An exit code that a Decision asked for. The funnel (funnel.py) lets nothing else out but 1."""
 
 
 class OutcomeSettings(Group):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mysqlcheck import cli, fast
+from mysqlcheck import cli, fast, funnel
 from mysqlcheck.clock import Deadline
 from mysqlcheck.options import DEFAULT_CONFIG, Settings
 from mysqlcheck.wire import Wire, tls_context
@@ -64,9 +64,16 @@ def nobody_listens() -> str:
         return str(probe.getsockname()[1])
 
 
-def test_fast_loads_nothing_of_the_package_and_little_else() -> None:
-    loaded = loaded_by_importing("mysqlcheck.fast")
-    assert {name for name in loaded if name.partition(".")[0] == "mysqlcheck"} == {"mysqlcheck", "mysqlcheck.fast"}
+def test_the_quick_way_loads_nothing_but_os_and_sys() -> None:
+    assert loaded_by_importing("mysqlcheck.fast") == {"mysqlcheck", "mysqlcheck.fast"}
+    tree = ast.parse(Path(fast.__file__).read_text(encoding="utf-8"))
+    imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert sorted(imported) == ["os", "sys"]
+
+
+def test_the_funnel_loads_nothing_of_the_package_and_little_else() -> None:
+    loaded = loaded_by_importing("mysqlcheck.funnel")
+    assert {name for name in loaded if name.partition(".")[0] == "mysqlcheck"} == {"mysqlcheck", "mysqlcheck.funnel"}
     assert not loaded & UNUSED
     heavy = {"click", "pymysql", "sqlite3", "signal", "threading", "traceback", "socket", "ssl", "typing", "re", "enum"}
     assert not loaded & heavy
@@ -87,7 +94,7 @@ def test_a_whole_check_loads_nothing_that_it_does_not_use(nobody_listens: str, s
     loaded = loaded_by_running(state, "--host", "127.0.0.1", "--port", nobody_listens)
     assert {"mysqlcheck.oneshot", "mysqlcheck.cli.check", "mysqlcheck.cli.present"} <= loaded
     assert not loaded & UNUSED
-    assert not (first | loaded) & {"mysqlcheck.metrics", *map(module_of, fast.COMMANDS)}
+    assert not (first | loaded) & {"mysqlcheck.metrics", *map(module_of, funnel.COMMANDS)}
 
 
 def test_only_who_exports_loads_prometheus_client(nobody_listens: str, state: Path, tmp_path: Path) -> None:
@@ -110,10 +117,10 @@ def test_only_who_wants_json_loads_it(nobody_listens: str, state: Path) -> None:
 
 
 def test_the_funnel_and_the_help_know_the_same_commands() -> None:
-    assert set(cli.COMMANDS) - {"check"} == fast.COMMANDS
+    assert set(cli.COMMANDS) - {"check"} == funnel.COMMANDS
 
 
-@pytest.mark.parametrize("command", sorted(fast.COMMANDS))
+@pytest.mark.parametrize("command", sorted(funnel.COMMANDS))
 def test_each_command_is_a_module_of_its_own(command: str) -> None:
     assert module_of(command) in loaded_by_importing(module_of(command))
 

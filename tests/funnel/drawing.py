@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from mysqlcheck.fast import COMMANDS
+from mysqlcheck.funnel import COMMANDS
 from tests.hostile.behaviours import BEHAVIOURS
 from tests.hostile.personas import (
     MARIADB,

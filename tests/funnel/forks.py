@@ -105,6 +105,7 @@ def _warm_up() -> None:
     import mysqlcheck.cli.check
     import mysqlcheck.cli.present
     import mysqlcheck.fast
+    import mysqlcheck.funnel
     import mysqlcheck.metrics
     import mysqlcheck.oneshot  # noqa: F401
 

@@ -237,6 +237,7 @@ def test_an_import_that_fails_ends_in_1(module: str, harm: str, healthy: Hostile
 BROKEN = {
     "without the rest of the package": {},
     "with a syntax error": {"cli/__init__.py": "("},
+    "without the funnel": {"funnel.py": ""},
     "with an empty cli": {"cli/__init__.py": ""},
     "that exits": {"cli/__init__.py": "import sys; sys.exit(0)"},
     "whose parts do not fit": {"cli/__init__.py": "def run_check(*_): return 0", "outcome.py": ""},
@@ -255,7 +256,7 @@ def test_a_broken_installation_ends_in_1(what: str, healthy: HostileServer, tmp_
     injection = Injection.of(tmp_path, "")
     package = injection.folder / "mysqlcheck"
     (package / "cli").mkdir(parents=True)
-    for name in ("__init__.py", "__main__.py", "fast.py"):
+    for name in ("__init__.py", "__main__.py", "fast.py", "funnel.py"):
         (package / name).write_bytes(Path(fast.__file__).with_name(name).read_bytes())
     for name, text in BROKEN[what].items():
         (package / name).write_text(text)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 
-from mysqlcheck.fast import COMMANDS
+from mysqlcheck.funnel import COMMANDS
 from tests.command import environment, mysqlcheck
 from tests.hostile.keys import Keys
 from tests.hostile.personas import PASSWORD

@@ -96,7 +96,7 @@ def run(arguments: list[str], began: float, rearm: Callable[[float], None]) -> E
         return None
     from mysqlcheck.cli import present
 
-    # what is still to be said must be said before the backstop comes, 0.4 s after --timeout (fast.py)
+    # what is still to be said must be said before the backstop comes, 0.4 s after --timeout (funnel.py)
     leave = Deadline(min(0.2, began + settings.timeout + 0.35 - time.monotonic()))
     for warning in report.warnings:
         console.warn(warning, leave)
