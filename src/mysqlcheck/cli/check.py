@@ -14,6 +14,7 @@ from mysqlcheck.cli.options import given, options
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import SettingsError
 from mysqlcheck.lastgood import load_settings
+from mysqlcheck.line import log_line
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import ExitCode
 
@@ -101,7 +102,7 @@ def run(arguments: list[str], began: float, rearm: Callable[[float], None]) -> E
     for warning in report.warnings:
         console.warn(warning, leave)
     for event in report.look.judgement.events:
-        console.log(present.as_log(event, settings.shadow), leave)
+        console.log(log_line(event, settings.shadow), leave)
     text = present.as_json if settings.output == "json" else present.as_line
     console.say(text(report, settings), leave)
     return report.exit_code

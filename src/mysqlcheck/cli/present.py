@@ -9,38 +9,16 @@ from mysqlcheck import outcome
 from mysqlcheck.checks import lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.read_only import ReadOnly
-from mysqlcheck.model import Decision, Event, Observation, Reason
+from mysqlcheck.line import line
+from mysqlcheck.model import Decision, Observation, Reason
 from mysqlcheck.oneshot import Report
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import Style
 
 
-def detail(observation: Observation) -> str:
-    """Return what there is to say of a server with nothing against it."""
-    channels, read_only = observation.fact(Channels), observation.fact(ReadOnly)
-    parts = []
-    if channels and channels.channels:
-        behind = lag.worst(channels.channels)
-        parts.append("lag unknown" if behind is None else f"lag {behind} s")
-    if read_only:
-        parts.append(f"read_only {'ON' if read_only.on else 'OFF'}")
-    if observation.server:
-        name = "MariaDB" if observation.server.mariadb else "MySQL"
-        parts.append(f"{name} {'.'.join(map(str, observation.server.number))}")
-    return ", ".join(parts)
-
-
 def as_line(report: Report, settings: Settings) -> str:
     """Return the status line."""
-    seen = report.look
-    target = str(seen.observation.target)
-    return outcome.status_line(target, seen.judged, seen.answer, detail(seen.observation), settings.shadow)
-
-
-def as_log(event: Event, shadow: bool = False) -> str:
-    """Return a change as the log has it."""
-    told = "shadow, keepalived is told up: " if shadow else ""
-    return f"{told}{event.target} {event.role}: {event.before} → {event.after}: {event.text}"
+    return line(report.look, settings.shadow)
 
 
 def as_json(report: Report, settings: Settings) -> str:

@@ -1,0 +1,37 @@
+"""A look in one line, for people."""
+
+from __future__ import annotations
+
+from mysqlcheck import outcome
+from mysqlcheck.checks import lag
+from mysqlcheck.checks.channels import Channels
+from mysqlcheck.checks.read_only import ReadOnly
+from mysqlcheck.judgement import Look
+from mysqlcheck.model import Event, Observation
+
+
+def line(seen: Look, shadow: bool = False) -> str:
+    """Return the status line."""
+    target = str(seen.observation.target)
+    return outcome.status_line(target, seen.judged, seen.answer, detail(seen.observation), shadow)
+
+
+def detail(observation: Observation) -> str:
+    """Return what there is to say of a server with nothing against it."""
+    channels, read_only = observation.fact(Channels), observation.fact(ReadOnly)
+    parts = []
+    if channels and channels.channels:
+        behind = lag.worst(channels.channels)
+        parts.append("lag unknown" if behind is None else f"lag {behind} s")
+    if read_only:
+        parts.append(f"read_only {'ON' if read_only.on else 'OFF'}")
+    if observation.server:
+        name = "MariaDB" if observation.server.mariadb else "MySQL"
+        parts.append(f"{name} {'.'.join(map(str, observation.server.number))}")
+    return ", ".join(parts)
+
+
+def log_line(event: Event, shadow: bool = False) -> str:
+    """Return a change as the log has it."""
+    told = "shadow, keepalived is told up: " if shadow else ""
+    return f"{told}{event.target} {event.role}: {event.before} → {event.after}: {event.text}"
