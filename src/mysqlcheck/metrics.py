@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -84,31 +83,38 @@ def file_name(target: str, role: str) -> str:
     return f"mysqlcheck-{safe}-{role}.prom"
 
 
-def render(seen: Look, settings: JudgementSettings, exit_code: int, config_broken: bool = False) -> bytes:
-    """Return one check as Prometheus text: what the rules said, shadow or not."""
-    values = _values(seen, settings, exit_code)
-    values[CONFIG_ERROR] = [((), float(config_broken))]
-    common = (str(seen.observation.target), settings.role)
+class Row(NamedTuple):
+    """One check: what it saw and was told, and the exit code that it gave."""
 
-    class Check(Collector):
+    look: Look
+    settings: JudgementSettings
+    exit_code: int
+    config_broken: bool = False
+
+
+def render(rows: Sequence[Row]) -> bytes:
+    """Return checks as Prometheus text: what the rules said, shadow or not."""
+    all_values = [((str(row.look.observation.target), row.settings.role), _values(row)) for row in rows]
+
+    class Checks(Collector):
         def collect(self) -> Iterable[Family]:
             for metric in METRICS:
                 counts = metric.type == "counter"
                 kind = CounterMetricFamily if counts else GaugeMetricFamily
                 name = metric.name.removesuffix("_total")
                 family: Family = kind(name, metric.help, labels=("target", "role", *metric.labels))
-                for labels, value in values[metric]:
-                    family.add_metric((*common, *labels), value)
+                for common, values in all_values:
+                    for labels, value in values[metric]:
+                        family.add_metric((*common, *labels), value)
                 yield family
 
     registry = CollectorRegistry()
-    registry.register(Check())
+    registry.register(Checks())
     return generate_latest(registry)
 
 
-def _values(
-    seen: Look, settings: JudgementSettings, exit_code: int
-) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
+def _values(row: Row) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
+    seen, settings, exit_code, config_broken = row
     observation, judged, answer, record = seen.observation, seen.judged, seen.answer, seen.judgement.record
     facts, read_only = observation.fact(Channels), observation.fact(ReadOnly)
     channels = facts.channels if facts else None
@@ -125,13 +131,14 @@ def _values(
         FLAPS: holddown.penalty(record.standing.flaps, settings, observation.ended),
         LAST_CHANGE: record.changed,
         STATE_ERROR: seen.state_trouble is not None,
+        CONFIG_ERROR: config_broken,
         LAG: math.nan if behind is None else behind,
         CHANNELS: math.nan if channels is None else len(channels),
         IO_RUNNING: math.nan if channels is None else sum(channel.io_running for channel in channels),
         SQL_RUNNING: math.nan if channels is None else sum(channel.sql_running for channel in channels),
         READ_ONLY: math.nan if read_only is None else read_only.on,
         DURATION: observation.ended.seconds - observation.began.seconds,
-        LAST_CHECK: time.time(),
+        LAST_CHECK: record.at,
     }
     against = {reason.code for reason in judged.reasons}
     info = (server.flavor, ".".join(map(str, server.number))) if server else ("", "")

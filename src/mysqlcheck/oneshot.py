@@ -152,4 +152,4 @@ def _export(path: str, seen: Look, settings: Settings, exit_code: ExitCode) -> s
 
     if os.path.isdir(path):
         path = os.path.join(path, metrics.file_name(str(seen.observation.target), settings.role))
-    return publish.replace(path, metrics.render(seen, settings, exit_code, settings.config_broken))
+    return publish.replace(path, metrics.render([metrics.Row(seen, settings, exit_code, settings.config_broken)]))

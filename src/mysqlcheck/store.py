@@ -9,8 +9,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from mysqlcheck import statedir
 from mysqlcheck.errors import NoAnswer, NothingRecorded, OutOfTime, StoreError
@@ -42,12 +42,17 @@ class Changed(NamedTuple, Generic[Result]):
     events: tuple[Event, ...] = ()
 
 
+Change: TypeAlias = Callable[[Record | None, Sighting | None], Changed[Result]]
+"""Turns what is on record into what is to be."""
+
+
 class Kept(NamedTuple):
-    """One of the store's records."""
+    """One of the store's records, and the last sighting of its server."""
 
     target: str
     role: str
     record: Record
+    sighting: Sighting | None = None
 
 
 class Store:
@@ -62,7 +67,7 @@ class Store:
         self,
         target: str,
         role: str,
-        change: Callable[[Record | None, Sighting | None], Changed[Result]],
+        change: Change[Result],
         seconds: float,
     ) -> Result:
         """Read a record, change it and write it in one transaction; returns the result that `change` gave.
@@ -71,11 +76,19 @@ class Store:
         twice. Raises StoreError.
         """
 
-        def work(database: sqlite3.Connection) -> Result:
-            changed = change(read_record(database, target, role), read_sighting(database, target))
-            write_record(database, target, role, changed.record)
-            add_events(database, changed.events)
-            return changed.result
+        return self.update_all([(target, role, change)], seconds)[0]
+
+    def update_all(self, changes: Sequence[tuple[str, str, Change[Result]]], seconds: float) -> list[Result]:
+        """Do the same for several pairs of target and role in one transaction: all of them, or none."""
+
+        def work(database: sqlite3.Connection) -> list[Result]:
+            results = []
+            for target, role, change in changes:
+                changed = change(read_record(database, target, role), read_sighting(database, target))
+                write_record(database, target, role, changed.record)
+                add_events(database, changed.events)
+                results.append(changed.result)
+            return results
 
         return self._transact(work, seconds)
 
@@ -131,7 +144,11 @@ class Store:
         def work(database: sqlite3.Connection) -> list[Kept]:
             pairs = database.execute("SELECT target, role FROM record ORDER BY target, role").fetchall()
             found = [(target, role, read_record(database, target, role)) for target, role in pairs]
-            return [Kept(target, role, record) for target, role, record in found if record is not None]
+            return [
+                Kept(target, role, record, read_sighting(database, target))
+                for target, role, record in found
+                if record is not None
+            ]
 
         return self._look(work, seconds)
 

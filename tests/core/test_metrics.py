@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from mysqlcheck import holddown
 from mysqlcheck.checks import CODES
 from mysqlcheck.judgement import Look, take_in
-from mysqlcheck.metrics import METRICS, file_name, render
+from mysqlcheck.metrics import METRICS, Row, file_name, render
 from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Phase, Record, Standing, Target, Told
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import always_serve, answer_style, exit_code
@@ -46,7 +46,7 @@ def look(
 def text_of(seen: Observation, **how: Any) -> str:
     found, settings = look(seen, **how)
     made = always_serve(found.judged) if settings.shadow else found.judged
-    return render(found, settings, exit_code(made, found.answer)).decode()
+    return render([Row(found, settings, exit_code(made, found.answer))]).decode()
 
 
 def series(seen: Observation, **how: Any) -> Series:

@@ -9,6 +9,7 @@ from mysqlcheck.outcome import ExitCode
 
 COMMANDS = {
     "check": "Check one server and answer keepalived by the exit code (the default).",
+    "agent": "Look at every server each second, and publish verdicts, weights and metrics.",
     "explain": "Show every rule, what it observed, and what each style would exit with; changes nothing.",
     "grants": "Print the statements that make the account for mysqlcheck.",
     "hold": "Drain a server by hand, for a time or until it is released.",

@@ -1,0 +1,240 @@
+"""Starts the watches and ends them, and does what is due for all of them, in the main thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from mysqlcheck import console, holds, metrics, publish, statedir
+from mysqlcheck.agent.book import Book
+from mysqlcheck.agent.systemd import Systemd
+from mysqlcheck.agent.watch import Watch
+from mysqlcheck.clock import Deadline, within
+from mysqlcheck.errors import OutOfTime, SettingsError, StoreError
+from mysqlcheck.layers import load, load_targets
+from mysqlcheck.model import OperatorHold
+from mysqlcheck.options import Settings
+from mysqlcheck.settings import Setting
+from mysqlcheck.store import Store
+
+SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+TICK = 0.1
+"""Seconds between two looks at what is due."""
+HOLDS_EVERY, OTHERS_EVERY, STORE_EVERY, METRICS_EVERY = 0.5, 1.0, 5.0, 10.0
+DISK_SECONDS = 0.4
+"""What the state directory may take at a time; SIGTERM waits no longer."""
+STACK_BYTES = 512 * 1024
+"""Of a thread; there is one for each server."""
+
+
+class Configuration(NamedTuple):
+    """What the files say."""
+
+    targets: tuple[Settings, ...]
+    default_port: int
+
+
+def read(given: Mapping[str, str], environment: Mapping[str, str]) -> Configuration:
+    """Read the configuration. Raises SettingsError with all that is wrong."""
+    targets = load_targets(given, environment)
+    default = load({**given, "host": "localhost"}, environment, login_files=False).port
+    return Configuration(targets, default)
+
+
+class Service:
+    """The agent."""
+
+    def __init__(self, given: Mapping[str, str], environment: Mapping[str, str]) -> None:
+        self._given, self._environment = given, environment
+        self._state_dir = self._told(Settings.state_dir)
+        self._systemd = Systemd(environment)
+        self._watches: dict[tuple[str, str], Watch] = {}
+        self._holds: dict[str, OperatorHold] = {}
+        self._no_holds: str | None = None
+        self._config_broken = False
+        self._said: dict[str, str | None] = {}
+
+    def run(self) -> int:
+        """Run until SIGTERM, and return the exit code. Raises SettingsError where it cannot begin."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        threading.stack_size(STACK_BYTES)
+        os.umask(0o022)
+        try:
+            became = _prepare(self._state_dir, self._told(Settings.verdict_dir))
+        except OSError as error:
+            self._say(f"{error.filename}: {error.strerror}: make it writable for the user that the agent runs as")
+            return 1
+        config = read(self._given, self._environment)
+        self._book = Book(Store(self._state_dir))
+        self._read_holds()
+        self._book.refresh(DISK_SECONDS)
+        self._begin(config)
+        self._say(f"looks at {_servers(len(self._watches))}" + (f"; {became}" if became else ""))
+        ready = False
+        due = {name: time.monotonic() + every for name, every, _ in self._duties()}
+        while True:
+            number = signal.sigtimedwait(SIGNALS, TICK)
+            if number is not None and number.si_signo == signal.SIGHUP:
+                self._reload()
+            elif number is not None:
+                return self._end()
+            if not ready and all(watch.looks for watch in self._watches.values()):
+                ready = True
+                self._systemd.tell("READY=1", f"STATUS=looks at {_servers(len(self._watches))}")
+            now = time.monotonic()
+            for name, every, duty in self._duties():
+                if now >= due[name] or (name == "store" and self._book.urgent):
+                    duty()
+                    due[name] = time.monotonic() + every
+
+    def _duties(self) -> list[tuple[str, float, Callable[[], None]]]:
+        """What is to be done, and how often in seconds."""
+        duties = [
+            ("holds", HOLDS_EVERY, self._read_holds),
+            ("others", OTHERS_EVERY, lambda: self._book.refresh(DISK_SECONDS)),
+            ("store", STORE_EVERY, self._keep),
+            ("metrics", METRICS_EVERY, self._export),
+        ]
+        if self._systemd.watchdog is not None:
+            duties.append(("watchdog", self._systemd.watchdog / 3, lambda: self._systemd.tell("WATCHDOG=1")))
+        return duties
+
+    # Beginning and end.
+
+    def _begin(self, config: Configuration) -> None:
+        """Begin to look at every server that nobody looks at, spread over its interval."""
+        new = [settings for settings in config.targets if (str(settings.target), settings.role) not in self._watches]
+        now = time.monotonic()
+        for number, settings in enumerate(new):
+            watch = Watch(settings, config.default_port, self._book, self._hold_of, self._say)
+            self._watches[str(settings.target), settings.role] = watch
+            watch.begin(now + settings.interval * number / len(new))
+
+    def _reload(self) -> None:
+        """Read the configuration anew; one with a mistake is refused, and the old one stays."""
+        self._systemd.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            config = read(self._given, self._environment)
+        except SettingsError as error:
+            self._config_broken = True
+            self._say("the configuration stays what it was: " + "; ".join(map(str, error.problems)))
+        else:
+            self._config_broken = False
+            wanted = {(str(settings.target), settings.role): settings for settings in config.targets}
+            gone = [pair for pair, watch in self._watches.items() if not _same(wanted.get(pair), watch.settings)]
+            ended = [self._watches.pop(pair) for pair in gone]
+            for watch in ended:
+                watch.stop()
+            for watch in ended:
+                watch.withdraw(FAREWELL)
+            for pair in gone:
+                if pair not in wanted:
+                    self._book.forget(*pair)
+            self._begin(config)
+            self._say(f"reloaded: looks at {_servers(len(self._watches))}, {len(gone)} ended or changed")
+        self._systemd.tell("READY=1", f"STATUS=looks at {_servers(len(self._watches))}")
+
+    def _end(self) -> int:
+        """Write what is to be kept, and take the verdicts away, so that checks look for themselves at once."""
+        self._systemd.tell("STOPPING=1")
+        end = time.monotonic() + FAREWELL
+        for watch in self._watches.values():
+            watch.stop()
+        for watch in self._watches.values():
+            watch.withdraw(max(0.0, end - time.monotonic()))
+        self._keep()
+        return 0
+
+    def _told(self, setting: Setting[str]) -> str:
+        """A setting that no file gives."""
+        return self._given.get(setting.name) or self._environment.get(setting.variable) or setting.default
+
+    # What is due.
+
+    def _read_holds(self) -> None:
+        """Read operators' holds; where they cannot be read the last known stay."""
+        try:
+            found = within(DISK_SECONDS, self._all_holds)
+        except OutOfTime:
+            self._no_holds = f"operators' holds cannot be read: {self._state_dir} does not answer"
+        except StoreError as error:
+            self._no_holds = f"operators' holds cannot be read: {error}"
+        else:
+            self._holds, self._no_holds = found, None
+        self._complain("holds", self._no_holds)
+
+    def _all_holds(self) -> dict[str, OperatorHold]:
+        wall = time.time()
+        names = holds.targets(self._state_dir)
+        read = {name: holds.read(self._state_dir, name, wall, DISK_SECONDS) for name in names}
+        return {name: hold for name, hold in read.items() if hold is not None}
+
+    def _hold_of(self, name: str) -> OperatorHold | None:
+        return self._holds.get(name)
+
+    def _keep(self) -> None:
+        self._book.flush(DISK_SECONDS)
+        self._complain("book", self._book.trouble)
+
+    def _export(self) -> None:
+        """Write metrics: servers that name the same file share it."""
+        files: dict[str, list[metrics.Row]] = {}
+        for watch in self._watches.values():
+            path, seen = watch.settings.textfile, watch.last
+            if path is None or seen is None:
+                continue
+            if os.path.isdir(path):
+                path = os.path.join(path, metrics.file_name(watch.name, watch.settings.role))
+            row = metrics.Row(seen.look, watch.settings, seen.exit_code, self._config_broken)
+            files.setdefault(path, []).append(row)
+        for path, rows in files.items():
+            with contextlib.suppress(OutOfTime):
+                self._complain(path, within(DISK_SECONDS, lambda p=path, r=rows: publish.replace(p, metrics.render(r))))  # type: ignore[misc]
+
+    def _complain(self, what: str, trouble: str | None) -> None:
+        """Say a trouble once, until it is another."""
+        if trouble is not None and self._said.get(what) != trouble:
+            self._say(trouble)
+        self._said[what] = trouble
+
+    @staticmethod
+    def _say(text: str) -> None:
+        console.say(text, Deadline(0.1), 2)
+
+
+FAREWELL = 0.3
+"""Seconds that the watches have to end."""
+
+
+def _servers(number: int) -> str:
+    return f"{number} server{'s' if number != 1 else ''}"
+
+
+def _same(wanted: Settings | None, settings: Settings) -> bool:
+    return wanted is not None and wanted.values == settings.values
+
+
+def _prepare(state_dir: str, verdict_dir: str) -> str | None:
+    """Make the directories; as root become for good the owner of the state directory, so that nothing belongs to root.
+
+    Returns a word about that where it was done. Raises OSError where there is a directory that cannot be had.
+    """
+    os.makedirs(verdict_dir, mode=0o755, exist_ok=True)
+    if os.geteuid() != 0:
+        return None
+    with statedir.as_owner(state_dir):
+        pass
+    owner = os.stat(state_dir)
+    if owner.st_uid == 0:
+        return None
+    if os.stat(verdict_dir).st_uid == 0:
+        os.chown(verdict_dir, owner.st_uid, owner.st_gid)
+    os.setgroups([])
+    os.setgid(owner.st_gid)
+    os.setuid(owner.st_uid)
+    return f"runs as the owner of {state_dir}, user {owner.st_uid}"

@@ -1,0 +1,140 @@
+"""Looks at one server at its interval, in a thread of its own: what hangs there delays nobody else."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mysqlcheck import clock, outcome
+from mysqlcheck.agent.book import Book
+from mysqlcheck.agent.places import Places
+from mysqlcheck.checks import probes
+from mysqlcheck.checks.connection import unusable
+from mysqlcheck.clock import Deadline
+from mysqlcheck.errors import SettingsError
+from mysqlcheck.judgement import Judgement, Look, take_in
+from mysqlcheck.line import log_line
+from mysqlcheck.model import Observation, OperatorHold, Record, Sighting
+from mysqlcheck.mysql import Session
+from mysqlcheck.options import Settings
+
+LEAST_PAUSE = 0.1
+"""Seconds between two looks at least, however often a connection is closed on us."""
+FAREWELL = 0.2
+"""Seconds that saying goodbye to a server may take."""
+
+
+class Seen(NamedTuple):
+    """The last look, and the exit code that it led to."""
+
+    look: Look
+    exit_code: int
+
+
+class Watch:
+    """One server in one role; `begin` starts its thread, `stop` asks it to end."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        default_port: int,
+        book: Book,
+        hold: Callable[[str], OperatorHold | None],
+        say: Callable[[str], None],
+    ) -> None:
+        self.settings, self.name = settings, str(settings.target)
+        self.last: Seen | None = None
+        self.looks = 0
+        self._book, self._hold, self._say = book, hold, say
+        self._places = Places(settings, default_port)
+        self._session = Session(settings.target, settings, probes(settings.role))
+        self._stopped = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, daemon=True, name=self.name)
+        self._troubles: tuple[str, ...] = ()
+        self._ended = 0.0
+
+    def begin(self, due: float) -> None:
+        """Look for the first time at this monotonic time, and then at the interval."""
+        self._due = due
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end: after the look that goes on, if one does."""
+        os.eventfd_write(self._stopped, 1)
+
+    def withdraw(self, seconds: float) -> None:
+        """Wait so long for its end, and take its verdict away."""
+        self._thread.join(seconds)
+        self._places.withdraw()
+
+    def _run(self) -> None:
+        interval = self.settings.interval
+        while self._wait():
+            try:
+                self._look()
+            except Exception:  # noqa: BLE001 - a bug: no verdict, so that checks look for themselves
+                self._say(f"{self.name}: internal error, no verdict is published:\n{traceback.format_exc()}")
+                self._session.close(Deadline(0.0))
+            self.looks += 1
+            self._ended = time.monotonic()
+            late = self._ended - self._due
+            self._due += interval * max(1.0, -(-late // interval))
+        self._session.close(Deadline(FAREWELL))
+
+    def _wait(self) -> bool:
+        """Wait until a look is due, or the server closes the connection: a look then tells why. False: it is to end."""
+        while True:
+            line = self._session.line()
+            soonest = self._ended + LEAST_PAUSE
+            poll = select.poll()
+            poll.register(self._stopped, select.POLLIN)
+            if line is not None:
+                poll.register(line, select.POLLRDHUP)
+            left = self._due - time.monotonic()
+            if left <= 0:
+                return not poll.poll(0) or not self._told_to_stop()
+            if not poll.poll(left * 1000):
+                continue
+            if self._told_to_stop():
+                return False
+            self._session.close(Deadline(0.0))
+            self._due = min(self._due, max(soonest, time.monotonic()))
+
+    def _told_to_stop(self) -> bool:
+        poll = select.poll()
+        poll.register(self._stopped, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def _look(self) -> None:
+        settings = self.settings
+        opened = self._session.opened
+        if opened is not None and time.monotonic() - opened >= settings.login_every:
+            self._session.close(Deadline(FAREWELL))
+        observation = self._observe()
+        wall, hold = time.time(), self._hold(self.name)
+
+        def judge(record: Record | None, sighting: Sighting | None) -> Judgement:
+            return take_in(record, sighting, observation, hold, settings, wall)
+
+        found = self._book.take(self.name, settings.role, judge)
+        look = Look(observation, found, outcome.answer_style(settings), hold, self._book.trouble)
+        exit_code, troubles = self._places.publish(look)
+        self.last = Seen(look, exit_code)
+        for event in found.events:
+            self._say(log_line(event, settings.shadow))
+        for trouble in troubles:
+            if trouble not in self._troubles:
+                self._say(trouble)
+        self._troubles = troubles
+
+    def _observe(self) -> Observation:
+        try:
+            return self._session.observe(Deadline(self.settings.timeout))
+        except SettingsError as error:  # a certificate that is gone: told as the server's refusal is
+            now = clock.now()
+            return Observation(self.settings.target, now, now, unusable("; ".join(map(str, error.problems))))
