@@ -77,16 +77,25 @@ class Context:
         return next((node for node in reversed(found) if node), None)
 
     def runs_as(self, script: Script) -> User | None:
-        """Return who runs a script: its own user, script_user, keepalived_script, or root where there is none."""
-        given = script.user or (self.script_user.words if self.script_user else ())
+        """Return who runs a script: its own user, or who runs those that name none."""
+        return self._named(script.user) if script.user else self.user
+
+    @cached_property
+    def user(self) -> User | None:
+        """Who runs scripts that name no user: script_user, else keepalived_script, else root; None: nobody would."""
+        if self.script_user:
+            return self._named(self.script_user.words)
         if self.machine is None:
-            return User("root", 0, 0) if given[:1] == ("root",) else None
-        if given:
-            user = self.machine.user(given[0])
-            # `:group` asks for the user's further groups as well
-            group = self.machine.group(given[1].removeprefix(":")) if user and len(given) > 1 else None
-            return user._replace(gid=group) if user and group is not None else user
+            return None
         return self.machine.user("keepalived_script") or (None if self.secure else User("root", 0, 0))
+
+    def _named(self, names: tuple[str, ...]) -> User | None:
+        if self.machine is None:
+            return User("root", 0, 0) if names[:1] == ("root",) else None
+        user = self.machine.user(names[0]) if names else None
+        # `:group` asks for the user's further groups as well
+        group = self.machine.group(names[1].removeprefix(":")) if user and len(names) > 1 else None
+        return user._replace(gid=group) if user and group is not None else user
 
 
 class Rule(NamedTuple):
