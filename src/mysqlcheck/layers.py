@@ -87,6 +87,17 @@ def load_targets(
     return tuple(found)
 
 
+def targets(config: str | None) -> tuple[Target, ...]:
+    """Return the servers that the TOML file has a table for (the default file for None). Raises SettingsError."""
+    files = _read_files(_command_line({} if config is None else {"config": config}), {}, None, login_files=False)
+    problems = list(files.problems)
+    found = _target_tables(files, _valid(files.defaults).get("port", Settings.port.default), problems)
+    problems += [problem for table in (files.defaults, *found.values()) for problem in _mistakes(table)]
+    if problems:
+        raise SettingsError(problems)
+    return tuple(found)
+
+
 def _command_line(given: Mapping[str, str]) -> Layer:
     return Layer("cli", given, lambda setting: setting.option)
 

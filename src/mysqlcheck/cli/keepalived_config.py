@@ -15,6 +15,7 @@ from mysqlcheck.errors import Problem, SettingsError
 from mysqlcheck.keepalived import generate
 from mysqlcheck.keepalived.wanted import Wanted
 from mysqlcheck.kinds import Flag
+from mysqlcheck.layers import targets
 from mysqlcheck.model import Target
 from mysqlcheck.options import DEFAULT_CONFIG
 from mysqlcheck.settings import Layer, Setting, resolve
@@ -99,7 +100,7 @@ def _text(wanted: Wanted, command: Sequence[str]) -> str:
 def _from_file(wanted: Wanted) -> tuple[Target, ...]:
     """Return the real servers of the TOML file. Raises SettingsError where there are none, or not only such."""
     config = wanted.config or DEFAULT_CONFIG
-    found = template.targets(wanted.config)
+    found = targets(wanted.config)
     if not found:
         text = f'name the servers: --real-server 192.168.1.201, or [target."192.168.1.201:3306"] in {config}'
         raise SettingsError([Problem("--real-server", text)])

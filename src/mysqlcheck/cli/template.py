@@ -70,17 +70,6 @@ def program(template: str) -> Program:
     return Program(os.path.abspath(found), tuple(arguments))
 
 
-def targets(config: str | None) -> tuple[Target, ...]:
-    """Return the servers that the TOML file has a table for. Raises SettingsError."""
-    settings = _files({"host": "localhost"}, config)
-    if settings.config_read is None:
-        return ()
-    import tomllib
-
-    tables = tomllib.loads(settings.config_read.content.decode()).get("target", {})
-    return tuple(Target.parse(name, settings.port) for name in tables)
-
-
 def read(program: Program, target: Target, wanted: Wanted) -> Read:
     """Write the check of one server, and read it as the check will. Raises SettingsError."""
     config = wanted.config

@@ -39,6 +39,8 @@ class Usage(NamedTuple):
     track_file: str | None = None
     base_weight: int = 1
     timeout: float = 0.0
+    arguments: tuple[str, ...] = ()
+    """What stands behind the program."""
 
     @property
     def checks(self) -> bool:
@@ -158,9 +160,9 @@ def usage(script: words.Script, judge: Judge) -> Usage | None:
     """
     command = script.words if len(script.words) > 1 else (*script.words, *script.after)
     if os.path.basename(command[0]) in NAMES:
-        return judge(command[1:])
+        return judge(command[1:])._replace(arguments=tuple(command[1:]))
     if os.path.basename(command[0]).startswith("python3") and tuple(command[1:3]) == ("-m", "mysqlcheck"):
-        return judge(command[3:])
+        return judge(command[3:])._replace(arguments=tuple(command[3:]))
     return None
 
 
