@@ -1,8 +1,8 @@
 """Writes the generated pages of docs/reference from the code; with --check only says which are out of date.
 
-options.md, metrics.md, grants.md and lint.md come whole from the declarations. In hold-down.md the table and the
-diagram of the phases are drawn from holddown.TABLE, between two marks; the options in keepalived-config.md stand
-between two marks as well. reasons.md is written by hand, one section a code; here it is only checked that none is
+options.md, metrics.md, grants.md, lint.md and doctor.md come whole from the declarations. In hold-down.md the table
+and the diagram of the phases are drawn from holddown.TABLE, between two marks; the options in keepalived-config.md
+stand between two marks as well. reasons.md is written by hand, one section a code; here it is only checked that none is
 missing and none is left over.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mysqlcheck import checks
 from mysqlcheck.cli import grants
+from mysqlcheck.doctor.codes import SUBJECTS as DOCTOR_SUBJECTS
 from mysqlcheck.holddown import TABLE, Sign
 from mysqlcheck.keepalived.lint import SUBJECTS
 from mysqlcheck.keepalived.wanted import Wanted
@@ -108,6 +109,44 @@ the rules for scripts, quorum and track files. Lines that begin with `@` are rea
 
 """
 
+DOCTOR = """# Doctor
+
+`mysqlcheck doctor` looks at everything that the check needs on a director, and says of each thing that it is well, or
+what is wrong and what to do. Run it as root: it becomes the user whom keepalived runs scripts as, and really tries to
+run the program, to read the files, to write to the directories, and to log in on each server. It changes nothing and
+records nothing.
+
+    mysqlcheck doctor                              # all servers that keepalived.conf checks or the TOML file names
+    mysqlcheck doctor --host 192.168.1.201         # this one; all options of the check are understood
+    mysqlcheck doctor --vip 192.168.1.10           # also: does each server answer at the virtual address?
+    mysqlcheck doctor --output json | jq -r '.findings[] | select(.level == "problem") | .text'
+
+Each line begins with one of these:
+
+| | |
+|---|---|
+| ok | it is as it should be |
+| note | good to know, nothing to mend |
+| WARNING | it works, and not as it should, or not for ever |
+| PROBLEM | the check, or what it is there for, does not work |
+
+Exit code 0 where there is no problem (warnings may be), 1 where there is one, 2 for a mistake on the command line. The
+user is the one that keepalived takes: `script_user` of keepalived.conf, else `keepalived_script` where it exists, else
+root; a check with a `user` of its own is judged for that one; `--script-user` overrides them all. keepalived gives its
+scripts that user's one group and no further ones, and so does this: to put the user into another group helps no check.
+Run by somebody else than root it judges for whoever called it, and says so.
+
+Servers are those of `--host`, else all that keepalived.conf checks, each with its check's own options, and those with a
+table in the TOML file. They are asked side by side, and each within its `--timeout`. What lint calls an error in
+keepalived.conf is a problem here, under lint's own code ([Lint](lint.md)).
+
+With `--vip` each server is asked whether it listens to the virtual address. Then, where the address is not this
+machine's own, it is connected to with the check's account, up to 8 times for each server and for 20 seconds at most,
+until every server that serves has answered. A director that has the address cannot try that: it would connect to
+itself, and not through LVS.
+
+"""
+
 
 def option_row(setting: Setting[object]) -> str:
     """Write a setting as a row of the table."""
@@ -137,6 +176,7 @@ def pages() -> dict[str, str]:
         "metrics.md": NOTE + METRICS_HEAD + metrics + ALERTS,
         "grants.md": NOTE + GRANTS + statements.rstrip() + "\n",
         "lint.md": NOTE + LINT + lint_sections(),
+        "doctor.md": NOTE + DOCTOR + doctor_sections(),
         "hold-down.md": between("hold-down.md", BEGIN, f"{phase_table()}\n{phase_diagram()}", END),
         "keepalived-config.md": between("keepalived-config.md", OPTIONS_BEGIN, generator_options(), OPTIONS_END),
     }
@@ -161,6 +201,16 @@ def lint_sections() -> str:
         text += f"## {title}\n\n"
         for rule in rules:
             text += f"### `{rule.code}`\n**{rule.severity}.** {rule.happens}\n*Instead*: {rule.instead}\n\n"
+    return text.rstrip() + "\n"
+
+
+def doctor_sections() -> str:
+    """Write every code of the doctor, by subject: how bad, what it means, what to do."""
+    text = ""
+    for title, found in DOCTOR_SUBJECTS.items():
+        text += f"## {title}\n\n"
+        for code in found.values():
+            text += f"### `{code.code}`\n**{code.level}.** {code.means}\n*Do*: {code.do}\n\n"
     return text.rstrip() + "\n"
 
 

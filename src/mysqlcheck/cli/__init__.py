@@ -16,6 +16,7 @@ COMMANDS = {
     "release": "End a hold: the operator's, and the timer of a server that came back.",
     "status": "Show every server: phase, weight, lag, the reason, and the time to its re-entry.",
     "history": "Show what happened to a server, when and why.",
+    "doctor": "Look at everything that the check needs here, and say what is wrong and what to do.",
     "keepalived-config": "Write keepalived's virtual server, with the checks of its real servers.",
     "lint": "Read keepalived.conf and say what is wrong with it, and what to write instead.",
     "notify-down": "Note in the history that keepalived took a server out (its notify_down).",
