@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from mysqlcheck.doctor import child
-from mysqlcheck.doctor.child import ChildFailed
-from mysqlcheck.doctor.examine import ourselves
+from mysqlcheck.doctor.child import ChildFailed, ourselves
 from mysqlcheck.keepalived.machine import User
 
 from .director import NOBODY, needs_root
@@ -52,7 +51,7 @@ def test_a_look_that_dies_is_told() -> None:
 
 def test_one_that_hangs_does_not_hold_the_others_up() -> None:
     began = time.monotonic()
-    found = child.look_at_all(US, 1.0, [hang, lambda: 1, hang, lambda: 2, hang])
+    found = child.for_each([US] * 5, 1.0, [hang, lambda: 1, hang, lambda: 2, hang])
     assert [answer for answer in found if not isinstance(answer, ChildFailed)] == [1, 2]
     assert time.monotonic() - began < 3 * 1.0
 
@@ -88,3 +87,9 @@ def test_a_program_runs_with_keepalived_s_path_and_without_this_shell(monkeypatc
 def test_a_program_that_cannot_be_run_or_does_not_end_has_no_code() -> None:
     assert child.run(US, ["/nonexistent/program"], LONG)[::2] == (None, "No such file or directory")
     assert child.run(US, ["/bin/sleep", "600"], 0.2)[::2] == (None, "no end within 0.2 s")
+
+
+def test_a_program_is_ended_with_what_it_has_started() -> None:
+    began = time.monotonic()
+    assert child.run(US, ["/bin/sh", "-c", "sleep 600; true"], 0.2).code is None
+    assert time.monotonic() - began < LONG

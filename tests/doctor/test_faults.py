@@ -135,6 +135,21 @@ def test_a_directory_that_a_group_may_write_is_a_warning_for_a_user_and_a_proble
     assert director.codes() == ["script_insecure"]
 
 
+def test_what_others_may_have_changed_is_not_run_as_root(director: Director) -> None:
+    proof = director.folder / "proof"
+    director.script.write_text(f"#!/bin/sh\ntouch {proof}\n")
+    director.script.chmod(0o777)
+    director.conf.write_text(director.conf.read_text().replace("script_user nobody", "script_user root"))
+    assert director.codes() == ["script_insecure"]
+    assert not proof.exists()
+
+
+def test_a_file_that_never_ends_holds_nothing_up(director: Director) -> None:
+    director.password.unlink()
+    os.mkfifo(director.password)
+    assert "settings_wrong" in director.codes()
+
+
 def test_a_password_that_all_may_read_is_a_warning(director: Director) -> None:
     director.password.chmod(0o644)
     assert director.codes("warning").count("secret_for_all") == 1

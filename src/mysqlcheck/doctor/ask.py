@@ -9,6 +9,7 @@ import time
 import tomllib  # noqa: F401 - the same
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mysqlcheck import mysql, outcome
@@ -38,14 +39,10 @@ TRIES = 8
 
 
 def servers(asked: Sequence[Asked], environment: Mapping[str, str]) -> list[Server | Finding]:
-    """Ask all of them; a finding where a server could not be asked. All must be run by one user."""
-    found: list[Server | Finding] = []
-    for user in dict.fromkeys(one.user for one in asked):
-        mine = [one for one in asked if one.user == user]
-        seconds = max(_timeout(one, environment) for one in mine) * 2 + SPARE
-        answers = child.look_at_all(user, seconds, [lambda one=one: _ask(one, environment) for one in mine])  # type: ignore[misc]
-        found += [_server(one.name, answer) for one, answer in zip(mine, answers, strict=True)]
-    return found
+    """Ask all of them; a finding where a server could not be asked."""
+    seconds = max((_timeout(one, environment) for one in asked), default=0.0) * 2 + SPARE
+    answers = child.for_each([one.user for one in asked], seconds, [partial(_ask, one, environment) for one in asked])
+    return [_server(one.name, answer) for one, answer in zip(asked, answers, strict=True)]
 
 
 def _timeout(asked: Asked, environment: Mapping[str, str]) -> float:

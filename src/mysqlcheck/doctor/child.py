@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import select
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from mysqlcheck.doctor.program import Ran
 from mysqlcheck.errors import MysqlcheckError
 from mysqlcheck.keepalived.machine import SYSTEM_PATH, User
 
+AT_ONCE = 8
 Work = Callable[[], Any]
 """Returns what JSON can carry."""
 
@@ -40,22 +42,33 @@ def may_become(user: User) -> bool:
     return os.geteuid() in (0, user.uid)
 
 
+def ourselves() -> User:
+    """Return who we are."""
+    uid = os.geteuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = f"uid {uid}"
+    return User(name, uid, os.getegid())
+
+
 def look(user: User, seconds: float, work: Work) -> Any:
     """Do work in a child that is this user, and return its result. Raises ChildFailed."""
-    found = look_at_all(user, seconds, [work])[0]
+    found = for_each([user], seconds, [work])[0]
     if isinstance(found, ChildFailed):
         raise found
     return found
 
 
-def look_at_all(user: User, seconds: float, works: Sequence[Work], at_once: int = 8) -> list[Any]:
-    """Do several works, each in a child of its own and some at once; a result is a ChildFailed where it failed.
+def for_each(users: Sequence[User], seconds: float, works: Sequence[Work]) -> list[Any]:
+    """Do a work for each user, each in a child of its own, AT_ONCE of them at once; a ChildFailed is one that failed.
 
-    `seconds` is how long each may take; all together take no longer than that times len(works) / at_once, rounded up.
+    `seconds` is how long each may take; all together take no longer than that times len(works) / AT_ONCE, rounded up.
     """
     results: list[Any] = []
-    for first in range(0, len(works), at_once):
-        children = [_start(user, seconds, work) for work in works[first : first + at_once]]
+    jobs = list(zip(users, works, strict=True))
+    for first in range(0, len(jobs), AT_ONCE):
+        children = [_start(user, seconds, work) for user, work in jobs[first : first + AT_ONCE]]
         results += [_result(child, seconds) for child in children]
     return results
 
@@ -67,22 +80,28 @@ def run(user: User, command: Sequence[str], seconds: float) -> Ran:
     if os.geteuid() == 0:
         as_user = {"user": user.uid, "group": user.gid, "extra_groups": [user.gid]}
     try:
-        ended = subprocess.run(
+        process = subprocess.Popen(
             command,
             env={"PATH": SYSTEM_PATH, "PYTHONDONTWRITEBYTECODE": "1"},
             cwd="/",
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=seconds,
+            start_new_session=True,
             **as_user,
         )
-    except subprocess.TimeoutExpired:
-        return Ran(None, "", f"no end within {seconds:g} s", seconds)
     except (OSError, ValueError) as error:
         return Ran(None, "", getattr(error, "strerror", None) or str(error), 0.0)
-    return Ran(ended.returncode, ended.stdout, ended.stderr, time.monotonic() - began)
+    with process:
+        try:
+            out, error_ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # with what it has started, which would hold the pipes open
+            process.communicate()
+            return Ran(None, "", f"no end within {seconds:g} s", seconds)
+    return Ran(process.returncode, out, error_, time.monotonic() - began)
 
 
 def _start(user: User, seconds: float, work: Work) -> _Child:

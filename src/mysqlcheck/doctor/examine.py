@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,17 +114,7 @@ def _name(usage: Usage) -> str:
 
 def _judged(user: User | None) -> User:
     """Return for whom to judge: that user where we can become him, else ourselves."""
-    return user if user is not None and child.may_become(user) else ourselves()
-
-
-def ourselves() -> User:
-    """Return who we are."""
-    uid = os.geteuid()
-    try:
-        name = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        name = f"uid {uid}"
-    return User(name, uid, os.getegid())
+    return user if user is not None and child.may_become(user) else child.ourselves()
 
 
 def _who(question: Question, found: _Found) -> conf.Who:
@@ -139,7 +128,7 @@ def _who(question: Question, found: _Found) -> conf.Who:
         why = f"no script_user is named, and {exists}"
     if user is None and node:
         why = f"{why} is {' '.join(node.words)}, and there is no such user"
-    own = ourselves()
+    own = child.ourselves()
     judged = user is not None and child.may_become(user)
     return conf.Who(user.name if user else None, user.uid if user else 0, why, own.name, judged)
 
@@ -246,7 +235,7 @@ def _vip(
         behind,
     )
     serving = [one for one in known if one.identity and one.action == "serve"]
-    if not found.here and asked:
+    if serving and not found.here:
         as_whom = next((one for one in asked if one.name in {server.name for server in serving}), asked[0])
         wanted = [one.identity for one in behind if one.identity and one.action == "serve"]
         answered, failed = ask.through(address, as_whom, question.environment, wanted, len(behind))

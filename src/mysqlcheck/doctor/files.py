@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -275,8 +274,3 @@ def file_system(mounts: str, path: str) -> str:
         if (path + "/").startswith(place.rstrip("/") + "/") and len(place) >= len(best):
             best, kind = place, what
     return kind
-
-
-def folder_of(path: str) -> str:
-    """Return the directory that a file is in."""
-    return os.path.dirname(path) or "."

@@ -7,14 +7,16 @@ import errno
 import importlib.metadata
 import os
 import socket
+import stat
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from mysqlcheck import __version__, holds, optionfile
 from mysqlcheck.doctor import child
-from mysqlcheck.doctor.files import Output, Readable, State, Told, file_system, folder_of
+from mysqlcheck.doctor.files import Output, Readable, State, Told, file_system
 from mysqlcheck.doctor.program import FLOORS, Installed, Script
 from mysqlcheck.errors import NothingRecorded, SettingsError, StoreError
 from mysqlcheck.keepalived import program
@@ -23,8 +25,8 @@ from mysqlcheck.layers import load
 from mysqlcheck.options import DEFAULT_CONFIG, DEFAULT_OPTION_FILE, Settings
 from mysqlcheck.store import Store
 
-SECONDS = 10.0
-"""How long a look at files, or a run of the script, may take."""
+SECONDS = 5.0
+"""How long a look at a file, or a run of the script, may take."""
 STORE_SECONDS = 2.0
 LOG = "/dev/log"
 MOST_FILES = 10_000
@@ -65,9 +67,10 @@ def script(path: str, user: User, refuses: bool, machine: Machine) -> Script:
     if blocked := child.look(user, SECONDS, lambda: _blocked(path, machine)):
         what = "enter" if os.path.isdir(blocked) else "execute"
         return found._replace(wrong=("script_unreachable", f"{user.name} may not {what} {blocked}, to run {path}"))
+    found = found._replace(loose=program.insecure(machine, path), refused=refuses and 0 in (user.uid, user.gid))
+    if found.loose and user.uid == 0:
+        return found  # root runs nothing here that others may have changed
     return found._replace(
-        loose=program.insecure(machine, path),
-        refused=refuses and 0 in (user.uid, user.gid),
         version=child.run(user, [path, "--version"], SECONDS),
         starts=child.run(user, [path, "explain", "--help"], SECONDS),
     )
@@ -92,60 +95,48 @@ def _blocked(path: str, machine: Machine) -> str | None:
 
 def told(asked: Sequence[Asked], environment: Mapping[str, str]) -> list[Told]:
     """Read what each check is told, as its user."""
-    return [_told(one, environment) for one in asked]
+    answers = child.for_each([one.user for one in asked], SECONDS, [partial(_told, one, environment) for one in asked])
+    return [
+        Told(one.name, ((f"the settings cannot be read: {answer}", None),), state_dir=Settings.state_dir.default)
+        if isinstance(answer, child.ChildFailed)
+        else Told(*answer)
+        for one, answer in zip(asked, answers, strict=True)
+    ]
 
 
 def _told(asked: Asked, environment: Mapping[str, str]) -> Told:
-    def read() -> Told:
-        named = {
-            name: asked.told.get(name) or environment.get(Settings.declared()[name].variable)
-            for name in ("config", "defaults_file", "password_file", "state_dir", "textfile", "track_file")
-        }
-        problems: tuple[tuple[str, str | None], ...] = ()
-        try:
-            load(asked.told, environment)
-        except SettingsError as error:
-            problems = tuple((str(problem), problem.file) for problem in error.problems)
-        with contextlib.suppress(SettingsError):  # where the files are can be told although one of them is unreadable
-            values = load(asked.told, environment, login_files=False).values
-            named |= {name: values[name] for name in named if name != "config"}
-        return Told(
-            asked.name,
-            problems,
-            tuple(
-                path
-                for path in (
-                    named["config"] or DEFAULT_CONFIG,
-                    named["defaults_file"] or DEFAULT_OPTION_FILE,
-                    named["password_file"],
-                )
-                if path
-            ),
-            os.path.abspath(named["state_dir"] or Settings.state_dir.default),
-            named["textfile"],
-            named["track_file"],
-        )
-
+    named = {
+        name: asked.told.get(name) or environment.get(Settings.declared()[name].variable)
+        for name in ("config", "defaults_file", "password_file", "state_dir", "textfile", "track_file")
+    }
+    problems: tuple[tuple[str, str | None], ...] = ()
     try:
-        return Told(*child.look(asked.user, SECONDS, read))
-    except child.ChildFailed as error:
-        problem = (f"the settings cannot be read: {error}", None)
-        return Told(asked.name, (problem,), state_dir=Settings.state_dir.default)
+        load(asked.told, environment)
+    except SettingsError as error:
+        problems = tuple((str(problem), problem.file) for problem in error.problems)
+    with contextlib.suppress(SettingsError):  # where the files are can be told although one of them is unreadable
+        values = load(asked.told, environment, login_files=False).values
+        named |= {name: values[name] for name in named if name != "config"}
+    read = (named["config"] or DEFAULT_CONFIG, named["defaults_file"] or DEFAULT_OPTION_FILE, named["password_file"])
+    state_dir = os.path.abspath(named["state_dir"] or Settings.state_dir.default)
+    return Told(asked.name, problems, tuple(filter(None, read)), state_dir, named["textfile"], named["track_file"])
 
 
 def readable(path: str, user: User) -> Readable | None:
     """Look at a file that is read; None where there is none, as far as we ourselves can tell."""
-    try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
+    nothing = Readable(path, user.name, False, False, False)
+    if not os.path.lexists(path):
         return None
-    except OSError:
-        return Readable(path, user.name, False, False, False)
-    try:
+    try:  # in children, because a FIFO or a dead NFS server answers nobody
         found = child.look(user, SECONDS, lambda: os.access(path, os.R_OK))
+        secret, others = child.look(child.ourselves(), SECONDS, lambda: (_secret(path), _for_all(path)))
     except child.ChildFailed:
-        found = False
-    return Readable(path, user.name, found, _secret(path), bool(mode & 0o004))
+        return nothing
+    return nothing._replace(readable=found, secret=secret, others=others)
+
+
+def _for_all(path: str) -> bool:
+    return bool(os.stat(path).st_mode & stat.S_IROTH)
 
 
 def _secret(path: str) -> bool:
@@ -218,6 +209,11 @@ def output(path: str, track: bool, user: User) -> Output:
         return Output(*child.look(user, SECONDS, look))
     except child.ChildFailed:
         return Output(path, user.name, track, folder_of(path), True, False)
+
+
+def folder_of(path: str) -> str:
+    """Return the directory that a file is in."""
+    return os.path.dirname(path) or "."
 
 
 def _content(path: str, track: bool) -> str | None:
