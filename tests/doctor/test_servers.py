@@ -66,7 +66,7 @@ def test_a_server_in_order_is_told_with_version_account_time_and_line() -> None:
     first, second = server(GOOD)
     assert (first.level, second.level) == (Level.OK, Level.OK)
     assert first.text == (
-        "SERVE 192.168.1.201:3306 nothing against it; MariaDB 10.11.18, asked as mysqlcheck@192.168.1.%, took 0.02s"
+        "SERVE 192.168.1.201:3306 nothing against it; MariaDB 10.11.18, asked as mysqlcheck@192.168.1.%, took 20 ms"
     )
     assert second.text.endswith("TLSv1.3, TLS_AES_256_GCM_SHA384, certificate verified (--tls verify-identity)")
 
@@ -74,6 +74,19 @@ def test_a_server_in_order_is_told_with_version_account_time_and_line() -> None:
 def test_a_missing_privilege_names_the_statement_for_the_very_account() -> None:
     finding = next(server(GOOD._replace(trouble=LACKS)))
     assert finding.advice == "On the source: GRANT REPLICA MONITOR ON *.* TO 'mysqlcheck'@'192.168.1.%';"
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("192.168.1.201:3306", "mysqlcheck explain --host 192.168.1.201"),
+        ("[2001:db8::1]:3307", "mysqlcheck explain --host 2001:db8::1 --port 3307"),
+        ("/run/mysqld/mysqld.sock", "mysqlcheck explain --socket /run/mysqld/mysqld.sock"),
+    ],
+)
+def test_what_may_not_serve_comes_with_the_command_that_says_why(name: str, command: str) -> None:
+    finding = next(server(GOOD._replace(name=name, action="fail", phase="down", verdict="FAIL …")))
+    assert finding.advice.startswith(f"{command} shows every rule")
 
 
 def test_an_account_s_name_is_quoted_whatever_is_in_it() -> None:

@@ -4,6 +4,7 @@ ACLs, capabilities, read-only mounts and security modules have their say that wa
 before it touches anything, so nothing of root's is followed on the way; what it found comes back as JSON. A child that
 hangs is killed. The user gets his one group and no further ones, because that is all that keepalived gives to its
 scripts (lib/notify.c sets the gid and clears the supplementary groups): being a member of another group helps no check.
+(Newer ones give further groups where script_user says `:group`; that is judged as the one group.)
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ def examine(question: Question) -> Iterator[Section]:
     machine = ThisMachine()
     found = _conf(question, machine)
     user = _judged(question.script_user or found.context.user)
-    yield TITLES[0], [*_program(question, found, user, machine)]
+    scripts = _scripts(question, found, user, machine)
+    yield TITLES[0], [*_program(machine), *program.scripts(scripts, __version__)]
     yield TITLES[1], [*conf.conf(found.conf), *conf.users(_who(question, found))]
     asked, wrong = _asked(question, found, user)
     read = asked or [Asked("every check", {**question.told, "host": "localhost"}, user)]
@@ -64,7 +65,11 @@ def examine(question: Question) -> Iterator[Section]:
     yield TITLES[2], [*wrong, *_files(question, told, read)]
     broken = {one.name for one in told if one.problems}
     usable = [one for one in asked if one.name not in broken]
-    answers = ask.servers(usable, question.environment)
+    start = max((script.starts.seconds for script in scripts if script.starts), default=0.0)
+    answers = [
+        one._replace(took=one.took + start) if isinstance(one, servers.Server) else one
+        for one in ask.servers(usable, question.environment)
+    ]
     yield TITLES[3], [*_servers(asked, broken, answers)]
     if question.vip is not None:
         known = [one for one in answers if isinstance(one, servers.Server)]
@@ -133,19 +138,23 @@ def _who(question: Question, found: _Found) -> conf.Who:
     return conf.Who(user.name if user else None, user.uid if user else 0, why, own.name, judged)
 
 
-def _program(question: Question, found: _Found, user: User, machine: ThisMachine) -> Iterator[Finding]:
+def _program(machine: ThisMachine) -> Iterator[Finding]:
     yield from program.installed(look.installed())
     in_path = shutil.which("mysqlcheck")
     real = machine.resolve(in_path) if in_path else None
     ours = bool(real and os.path.basename(real) in NAMES and machine.head(real).startswith(b"#!"))
     yield from program.in_path(in_path, ours)
+
+
+def _scripts(question: Question, found: _Found, user: User, machine: ThisMachine) -> list[program.Script]:
+    """Look at what keepalived runs of ours; where that is nothing yet, at what is installed."""
     pairs = {
         (one.words[0], _judged(question.script_user or found.context.runs_as(one))) for one in _ours(found.context)
     }
     if not pairs and (path := installed_script()):
         pairs = {(path, user)}
     secure = found.context.secure
-    yield from program.scripts([look.script(path, who, secure, machine) for path, who in sorted(pairs)], __version__)
+    return [look.script(path, who, secure, machine) for path, who in sorted(pairs)]
 
 
 def installed_script() -> str | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from mysqlcheck.checks.connection import MISSING_PRIVILEGE
 from mysqlcheck.doctor.findings import Code, Finding, Level, table, well
 from mysqlcheck.kinds import show_seconds
+from mysqlcheck.model import DEFAULT_PORT, Target
 
 MOST_NAMED = 4
 VERIFYING = ("verify-ca", "verify-identity")
@@ -34,7 +35,7 @@ class Server(NamedTuple):
     """The setting."""
     timeout: float
     took: float
-    """Seconds of the check, beginning with name resolution."""
+    """Seconds of the check, with the start of its process: --timeout counts from there."""
     trouble: Trouble | None = None
     product: str = ""
     account: str = ""
@@ -53,10 +54,13 @@ class Server(NamedTuple):
     verdict: str = ""
     """The check's line."""
 
-    @property
-    def host(self) -> str:
-        """The address without the port."""
-        return self.name.rpartition(":")[0].strip("[]") or self.name
+    def command(self, name: str) -> str:
+        """Return the command that is about this server."""
+        target = Target.parse(self.name)
+        if target.socket is not None:
+            return f"mysqlcheck {name} --socket {target.socket}"
+        port = f" --port {target.port}" if target.port != DEFAULT_PORT else ""
+        return f"mysqlcheck {name} --host {target.host}{port}"
 
 
 CODES = table(
@@ -156,10 +160,13 @@ def server(found: Server) -> Iterator[Finding]:
         yield _trouble(found, found.trouble)
     elif found.action == "serve":
         asked = f", asked as {found.account}" if found.account else ""
-        yield well(f"{found.verdict}; {found.product}{asked}, took {show_seconds(found.took)}")
+        yield well(f"{found.verdict}; {found.product}{asked}, took {_milliseconds(found.took)}")
+    elif found.phase == "held" or "operator_hold" in found.verdict:
+        advice = f"Wait; or on the director that has it on record: {found.command('release')}"
+        yield CODES["not_serving_yet"].found(found.verdict, advice)
     else:
-        waits = found.phase == "held" or "operator_hold" in found.verdict
-        yield CODES["not_serving_yet" if waits else "not_serving"].found(found.verdict)
+        advice = f"{found.command('explain')} shows every rule; docs/reference/reasons.md says what to do about each."
+        yield CODES["not_serving"].found(found.verdict, advice)
     yield from _line(found)
     if found.beyond:
         some = ", ".join(found.beyond[:MOST_NAMED]) + (" …" if len(found.beyond) > MOST_NAMED else "")
@@ -169,7 +176,7 @@ def server(found: Server) -> Iterator[Finding]:
         text = f"{found.name}: a password of {found.account} is good for {found.expires} days"
         yield CODES["password_expires"].found(text, advice)
     if found.trouble is None and found.took > found.timeout / 2:
-        text = f"{found.name}: the check took {show_seconds(found.took)} of --timeout {show_seconds(found.timeout)}"
+        text = f"{found.name}: the check took {_milliseconds(found.took)} of --timeout {show_seconds(found.timeout)}"
         yield CODES["check_slow"].found(text)
 
 
@@ -196,6 +203,10 @@ def _line(found: Server) -> Iterator[Finding]:
     else:
         text = f"{found.name}: {found.tls_version}, {found.cipher}, and the certificate is not verified"
         yield CODES["tls_unverified"].found(f"{text} (--tls {found.tls})")
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
 
 
 def quoted(account: str) -> str:
