@@ -142,9 +142,9 @@ keepalived.conf is a problem here, under lint's own code ([Lint](lint.md)).
 
 With `--vip` each server is asked whether it listens to the virtual address. Then, where the address is not this
 machine's own, it is connected to with the check's account, up to 8 times for each server and for 20 seconds at most,
-until every server that serves has answered. A director that has the address cannot try that: it would connect to
-itself, and not through LVS. On a client's machine only what is said of the servers and of the virtual address counts;
-that it is no director is no fault of it.
+until every server that serves has answered, and no more than a few times where nobody answers at all. A director that
+has the address cannot try that: it would connect to itself, and not through LVS. On a client's machine only what is
+said of the servers and of the virtual address counts; that it is no director is no fault of it.
 
 """
 

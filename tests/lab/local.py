@@ -30,6 +30,7 @@ class LocalMariaDB(Server):
 
     provider = "mariadb-10.11"
     flavor = "mariadb"
+    before: tuple[str, ...] = ()  # a command that executes it elsewhere: in a network namespace
     _process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -49,7 +50,7 @@ class LocalMariaDB(Server):
             raise LabError(f"mariadb-install-db failed:\n{made.stdout}\n{made.stderr}")
 
     def launch(self) -> None:
-        command = [program("mariadbd") or "mariadbd", "--no-defaults", f"--datadir={self.datadir}"]
+        command = [*self.before, program("mariadbd") or "mariadbd", "--no-defaults", f"--datadir={self.datadir}"]
         # Relative to the datadir, because the path of a socket must be shorter than a test's folder may be.
         command += [f"--port={self.port}", "--socket=socket", "--pid-file=pid", *as_whom()]
         with (self.folder / "error.log").open("ab") as output:

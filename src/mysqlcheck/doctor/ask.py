@@ -146,7 +146,8 @@ def _through(
     answered, failed = Counter[str](), Counter[str]()
     end = Deadline(VIP_SECONDS)
     for _ in range(TRIES * max(1, servers)):
-        if not end.left() or enough(list(answered), wanted):
+        dead = not answered and failed.total() > 2 * servers + 1
+        if dead or not end.left() or enough(list(answered), wanted):
             break
         seen = mysql.observe(vip, settings, (IDENTITY,), Deadline(min(settings.timeout, TRY_SECONDS, end.left())))
         identity = seen.fact(Identity)
