@@ -87,6 +87,7 @@ def test_the_servers_of_the_toml_file_are_asked(dead: HostileServer, tmp_path: P
         (("--vip", "192.168.1.10:99999"), "--vip"),
         (("--script-user", "nobodyatall"), "--script-user"),
         (("--output", "xml"), "--output"),
+        (("--port", "3307", "--vip", "192.168.1.10"), "--vip ADDRESS:PORT"),
         (("--nonsense",), "--nonsense"),
         (("192.168.1.201",), "unexpected"),
     ],

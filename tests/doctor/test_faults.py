@@ -144,6 +144,15 @@ def test_what_others_may_have_changed_is_not_run_as_root(director: Director) -> 
     assert not proof.exists()
 
 
+def test_a_python_that_runs_the_module_is_a_program_too(director: Director) -> None:
+    """As where Debian's own packages run it; here it is not among those."""
+    text = director.conf.read_text().replace(str(director.script), "/usr/bin/python3 -m mysqlcheck")
+    director.conf.write_text(text)
+    (finding,) = [one for one in director.findings() if one["text"].startswith("/usr/bin/python3 -m mysqlcheck ")]
+    assert finding["code"] == "script_fails"
+    assert "--version, run as nobody, ended with 1: /usr/bin/python3: No module named mysqlcheck" in finding["text"]
+
+
 def test_a_file_that_never_ends_holds_nothing_up(director: Director) -> None:
     director.password.unlink()
     os.mkfifo(director.password)

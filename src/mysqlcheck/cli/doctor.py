@@ -14,6 +14,7 @@ from mysqlcheck.cli import people
 from mysqlcheck.cli.check import command as check_command
 from mysqlcheck.cli.lint import judge
 from mysqlcheck.cli.options import given, options
+from mysqlcheck.cli.target import names_a_server
 from mysqlcheck.doctor.examine import Question, Section, examine
 from mysqlcheck.doctor.findings import Finding, Level
 from mysqlcheck.errors import MysqlcheckError
@@ -83,6 +84,9 @@ def _doctor(conf: str | None, vip: str | None, script_user: str | None, **values
     output = told.pop("output", os.environ.get("MYSQLCHECK_OUTPUT", "text"))
     if output not in ("text", "json"):
         raise click.BadParameter(f"{output!r} is not allowed; allowed is text or json", param_hint="--output")
+    if "port" in told and not told.keys() & {"host", "socket"} and not names_a_server(os.environ):
+        text = "--port needs the --host that it belongs to; a virtual address has its own: --vip ADDRESS:PORT"
+        raise click.UsageError(text)
     user = None
     if script_user is not None and (user := ThisMachine().user(script_user)) is None:
         raise click.BadParameter(f"there is no user {script_user!r} on this machine", param_hint="--script-user")

@@ -149,12 +149,17 @@ def _program(machine: ThisMachine) -> Iterator[Finding]:
 def _scripts(question: Question, found: _Found, user: User, machine: ThisMachine) -> list[program.Script]:
     """Look at what keepalived runs of ours; where that is nothing yet, at what is installed."""
     pairs = {
-        (one.words[0], _judged(question.script_user or found.context.runs_as(one))) for one in _ours(found.context)
+        (_program_of(one), _judged(question.script_user or found.context.runs_as(one))) for one in _ours(found.context)
     }
     if not pairs and (path := installed_script()):
-        pairs = {(path, user)}
+        pairs = {((path,), user)}
     secure = found.context.secure
-    return [look.script(path, who, secure, machine) for path, who in sorted(pairs)]
+    return [look.script(command, who, secure, machine) for command, who in sorted(pairs)]
+
+
+def _program_of(script: Script) -> tuple[str, ...]:
+    """Return what of a command line is the program: its path, or a Python's with `-m mysqlcheck`."""
+    return script.words[: 3 if script.words[1:3] == ("-m", "mysqlcheck") else 1]
 
 
 def installed_script() -> str | None:
@@ -221,7 +226,7 @@ def _servers(
         yield servers.CODES["no_server"].found("no server is named")
     for answer in answers:
         yield from servers.server(answer) if isinstance(answer, servers.Server) else [answer]
-    for name in broken & {one.name for one in asked}:
+    for name in sorted(broken & {one.name for one in asked}):
         yield servers.CODES["not_asked"].found(f"{name}: not asked, because its settings cannot be used")
 
 

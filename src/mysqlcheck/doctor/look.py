@@ -51,12 +51,14 @@ def installed() -> Installed:
     return Installed(__version__, sys.version_info[:3], sys.executable, packages)
 
 
-def script(path: str, user: User, refuses: bool, machine: Machine) -> Script:
+def script(command: Sequence[str], user: User, refuses: bool, machine: Machine) -> Script:
     """Look at a program of ours, and run it as its user where nothing is wrong from the outside.
 
-    `refuses` is whether keepalived is told not to run as root what others can change.
+    `command` is its path, or a Python's with `-m mysqlcheck`; `refuses` is whether keepalived is told not to run as
+    root what others can change.
     """
-    found = Script(path, user.name)
+    path = command[0]
+    found = Script(" ".join(command), user.name)
     for code, text in (
         ("script_missing", program.missing(machine, path)),
         ("script_not_executable", program.not_executable(machine, path, user)),
@@ -64,15 +66,19 @@ def script(path: str, user: User, refuses: bool, machine: Machine) -> Script:
     ):
         if text:
             return found._replace(wrong=(code, text))
-    if blocked := child.look(user, SECONDS, lambda: _blocked(path, machine)):
+    try:
+        blocked = child.look(user, SECONDS, lambda: _blocked(path, machine))
+    except child.ChildFailed as error:
+        return found._replace(wrong=("script_unreachable", f"{path} cannot be looked at: {error}"))
+    if blocked:
         what = "enter" if os.path.isdir(blocked) else "execute"
         return found._replace(wrong=("script_unreachable", f"{user.name} may not {what} {blocked}, to run {path}"))
     found = found._replace(loose=program.insecure(machine, path), refused=refuses and 0 in (user.uid, user.gid))
     if found.loose and user.uid == 0:
         return found  # root runs nothing here that others may have changed
     return found._replace(
-        version=child.run(user, [path, "--version"], SECONDS),
-        starts=child.run(user, [path, "explain", "--help"], SECONDS),
+        version=child.run(user, [*command, "--version"], SECONDS),
+        starts=child.run(user, [*command, "explain", "--help"], SECONDS),
     )
 
 
