@@ -43,9 +43,10 @@ def codes(findings: list[Finding]) -> list[str]:
         (UNKNOWN._replace(trouble=Trouble("protocol_error", "no MySQL server")), ["no_answer"]),
         (UNKNOWN._replace(trouble=Trouble("tls_error", "the server offers no TLS")), ["tls_failed"]),
         (UNKNOWN._replace(trouble=Trouble("credentials", "access denied", 1045)), ["login_failed"]),
-        (UNKNOWN._replace(trouble=Trouble("host_blocked", "blocked", 1129)), ["login_failed"]),
-        (UNKNOWN._replace(trouble=Trouble("connections_exhausted", "too many", 1040)), ["login_failed"]),
+        (UNKNOWN._replace(trouble=Trouble("host_blocked", "blocked", 1129)), ["no_connection"]),
+        (UNKNOWN._replace(trouble=Trouble("connections_exhausted", "too many", 1040)), ["no_connection"]),
         (GOOD._replace(trouble=LACKS, action="fail"), ["privilege_missing"]),
+        (UNKNOWN._replace(trouble=LACKS), ["privilege_missing"]),  # it does not say who we are
         (GOOD._replace(beyond=("ALL PRIVILEGES ON *.*",)), ["privileges_beyond"]),
         (GOOD._replace(tls="preferred"), ["tls_unverified"]),
         (GOOD._replace(tls="preferred", tls_version=""), ["tls_none"]),

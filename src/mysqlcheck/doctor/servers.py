@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mysqlcheck.checks.connection import MISSING_PRIVILEGE
+from mysqlcheck.checks.connection import MISSING_PRIVILEGE, UNBLOCK
 from mysqlcheck.doctor.findings import Code, Finding, Level, table, well
 from mysqlcheck.kinds import show_seconds
 from mysqlcheck.model import DEFAULT_PORT, Target
@@ -14,6 +14,7 @@ from mysqlcheck.model import DEFAULT_PORT, Target
 MOST_NAMED = 4
 VERIFYING = ("verify-ca", "verify-identity")
 NO_ANSWER = ("unreachable", "timeout", "protocol_error")
+REFUSED = {"tls_error": "tls_failed", "host_blocked": "no_connection", "connections_exhausted": "no_connection"}
 
 
 class Trouble(NamedTuple):
@@ -92,6 +93,14 @@ CODES = table(
         "then says down.",
         "Compare the account on the source with `mysqlcheck grants`, its password with the one in "
         "/etc/mysqlcheck/my.cnf, and its host part with this director's address.",
+    ),
+    Code(
+        "no_connection",
+        Level.PROBLEM,
+        "The server takes no connection of ours now: it, or the account, has as many as it may, or the server has "
+        "blocked this director for connections that were broken off.",
+        f"Full: SHOW PROCESSLIST there, then max_connections or the account's limit. Blocked: {UNBLOCK}, and find what "
+        "opens the port without logging in (a TCP_CHECK?).",
     ),
     Code(
         "privilege_missing",
@@ -182,13 +191,15 @@ def server(found: Server) -> Iterator[Finding]:
 
 def _trouble(found: Server, trouble: Trouble) -> Finding:
     text = f"{found.name}: {trouble.code}: {trouble.text}"
+    if trouble.errno in MISSING_PRIVILEGE and not found.account:
+        return CODES["privilege_missing"].found(text)
     if trouble.privilege and trouble.errno in MISSING_PRIVILEGE:
         grant = f"On the source: GRANT {trouble.privilege} ON *.* TO {quoted(found.account)};"
         text = f"{found.name}: {found.account} lacks {trouble.privilege} (error {trouble.errno})"
         return CODES["privilege_missing"].found(text, grant)
     if trouble.code in NO_ANSWER:
         return CODES["no_answer"].found(text)
-    return CODES["tls_failed" if trouble.code == "tls_error" else "login_failed"].found(text)
+    return CODES[REFUSED.get(trouble.code, "login_failed")].found(text)
 
 
 def _line(found: Server) -> Iterator[Finding]:
