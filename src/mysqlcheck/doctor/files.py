@@ -152,8 +152,7 @@ CODES = table(
         "textfile_not_writable",
         Level.WARNING,
         "The user who runs the checks cannot write the metrics: they grow old, and an alert on them is blind.",
-        "Give that user the directory, or a group that both he and node_exporter's files are fine with: "
-        "chgrp keepalived_script DIRECTORY && chmod g+w DIRECTORY.",
+        "Let the user's own group write there: chgrp keepalived_script DIRECTORY && chmod g+w DIRECTORY.",
     ),
     Code(
         "track_not_writable",
