@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 from mysqlcheck.errors import OutOfTime
@@ -15,12 +16,16 @@ Result = TypeVar("Result")
 
 def now() -> Instant:
     """Return this moment in CLOCK_BOOTTIME, which runs on through suspend and no clock step moves."""
+    return Instant(_boot_id(), time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+@cache
+def _boot_id() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            boot_id = file.read().strip()
+            return file.read().strip()
     except OSError:
-        boot_id = ""  # a container may hide it
-    return Instant(boot_id, time.clock_gettime(time.CLOCK_BOOTTIME))
+        return ""  # a container may hide it
 
 
 class Deadline:

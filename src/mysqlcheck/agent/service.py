@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import NamedTuple
 
 from mysqlcheck import console, holds, metrics, publish, statedir
@@ -28,6 +29,10 @@ TICK = 0.1
 HOLDS_EVERY, OTHERS_EVERY, STORE_EVERY, METRICS_EVERY = 0.5, 1.0, 5.0, 10.0
 DISK_SECONDS = 0.4
 """What the state directory may take at a time; SIGTERM waits no longer."""
+MOST_APART = 1.0
+"""Seconds over which the first looks are spread, and with them all that follow."""
+NEEDED = ("encodings.ascii", "encodings.idna", "encodings.latin_1", "json", "tempfile", "tomllib")
+"""Modules that are only imported where they are used."""
 STACK_BYTES = 512 * 1024
 """Of a thread; there is one for each server."""
 
@@ -107,13 +112,13 @@ class Service:
     # Beginning and end.
 
     def _begin(self, config: Configuration) -> None:
-        """Begin to look at every server that nobody looks at, spread over its interval."""
+        """Begin to look at every server that nobody looks at, a little apart."""
         new = [settings for settings in config.targets if (str(settings.target), settings.role) not in self._watches]
         now = time.monotonic()
         for number, settings in enumerate(new):
             watch = Watch(settings, config.default_port, self._book, self._hold_of, self._say)
             self._watches[str(settings.target), settings.role] = watch
-            watch.begin(now + settings.interval * number / len(new))
+            watch.begin(now + min(settings.interval, MOST_APART) * number / len(new))
 
     def _reload(self) -> None:
         """Read the configuration anew; one with a mistake is refused, and the old one stays."""
@@ -232,6 +237,8 @@ def _prepare(state_dir: str, verdict_dir: str) -> str | None:
     owner = os.stat(state_dir)
     if owner.st_uid == 0:
         return None
+    for needed in NEEDED:  # as ourselves: the owner may not be allowed to read our library
+        import_module(needed)
     if os.stat(verdict_dir).st_uid == 0:
         os.chown(verdict_dir, owner.st_uid, owner.st_gid)
     os.setgroups([])

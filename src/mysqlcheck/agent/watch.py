@@ -54,6 +54,7 @@ class Watch:
         self._places = Places(settings, default_port)
         self._session = Session(settings.target, settings, probes(settings.role))
         self._stopped = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._ending = False
         self._thread = threading.Thread(target=self._run, daemon=True, name=self.name)
         self._troubles: tuple[str, ...] = ()
         self._ended = 0.0
@@ -64,7 +65,8 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end: after the look that goes on, if one does."""
+        """Ask it, once, to end: after the look that goes on, if one does, and without publishing what that finds."""
+        self._ending = True
         os.eventfd_write(self._stopped, 1)
 
     def withdraw(self, seconds: float) -> None:
@@ -85,6 +87,7 @@ class Watch:
             late = self._ended - self._due
             self._due += interval * max(1.0, -(-late // interval))
         self._session.close(Deadline(FAREWELL))
+        os.close(self._stopped)
 
     def _wait(self) -> bool:
         """Wait until a look is due, or the server closes the connection: a look then tells why. False: it is to end."""
@@ -96,19 +99,14 @@ class Watch:
             if line is not None:
                 poll.register(line, select.POLLRDHUP)
             left = self._due - time.monotonic()
-            if left <= 0:
-                return not poll.poll(0) or not self._told_to_stop()
-            if not poll.poll(left * 1000):
-                continue
-            if self._told_to_stop():
+            happened = poll.poll(max(0.0, left) * 1000)
+            if self._ending:
                 return False
-            self._session.close(Deadline(0.0))
-            self._due = min(self._due, max(soonest, time.monotonic()))
-
-    def _told_to_stop(self) -> bool:
-        poll = select.poll()
-        poll.register(self._stopped, select.POLLIN)
-        return bool(poll.poll(0))
+            if left <= 0:
+                return True
+            if happened:
+                self._session.close(Deadline(0.0))
+                self._due = min(self._due, max(soonest, time.monotonic()))
 
     def _look(self) -> None:
         settings = self.settings
@@ -122,6 +120,8 @@ class Watch:
             return take_in(record, sighting, observation, hold, settings, wall)
 
         found = self._book.take(self.name, settings.role, judge)
+        if self._ending:
+            return
         look = Look(observation, found, outcome.answer_style(settings), hold, self._book.trouble)
         exit_code, troubles = self._places.publish(look)
         self.last = Seen(look, exit_code)

@@ -1,0 +1,197 @@
+"""The agent on real servers: what happens to them is in its files at once, and it dies without harm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.lab.topology import Topology
+from tests.lab.waiting import wait_until
+from tests.real.agents import Agent
+from tests.real.checking import wait_for_another_second, where
+from tests.state.conftest import SOMEBODY
+from tests.state.running import open_folder
+
+SELDOM = {"interval": 60, "timeout": 5}
+"""What is seen long before the next look was seen by the connection's end."""
+
+
+@pytest.fixture
+def agent(topology: Topology, tmp_path: Path) -> Iterator[Agent]:
+    with Agent(topology, tmp_path) as running:
+        yield running
+
+
+def test_a_plain_check_answers_from_its_verdict(topology: Topology, agent: Agent) -> None:
+    ended = agent.check(topology.replica)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"SERVE weight 100 127.0.0.1:{topology.replica.port} lag 0 s, read_only ON, ")
+    assert agent.weight(topology.replica) == 100
+
+
+def test_a_stopped_thread_is_seen_at_the_next_look_and_again_when_it_runs(topology: Topology, agent: Agent) -> None:
+    topology.stop_sql_thread(topology.replica)
+    assert agent.sees(topology.replica, 0) < 5
+    ended = agent.check(topology.replica)
+    assert (ended.code, "sql_stopped" in ended.out) == (1, True)
+    topology.reset()
+    agent.sees(topology.replica, 100)
+
+
+def test_a_killed_server_is_seen_long_before_the_next_look(topology: Topology, tmp_path: Path) -> None:
+    with Agent(topology, tmp_path, **SELDOM) as agent:
+        wait_for_another_second(topology.replica)
+        topology.replica.kill()
+        assert agent.sees(topology.replica, 0) < 5
+        assert agent.check(topology.replica).code == 1
+
+
+def test_a_killed_connection_is_no_killed_server(topology: Topology, tmp_path: Path) -> None:
+    with Agent(topology, tmp_path, **SELDOM) as agent:
+        ours = f"SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = '{topology.monitor.user}'"
+        before = agent.verdict(topology.replica).stat().st_ino
+        [row] = topology.replica.sql(ours)
+        topology.replica.sql(f"KILL {row['id']}")
+        wait_until(lambda: agent.verdict(topology.replica).stat().st_ino != before, "a look at why it ended")
+        assert agent.weight(topology.replica) == 100
+        assert "down" not in agent.command("history", *where(topology.replica))
+        wait_until(lambda: [r["id"] for r in topology.replica.sql(ours)] not in ([], [row["id"]]), "a new connection")
+
+
+def test_a_server_that_restarts_is_held_and_ramps(topology: Topology, agent: Agent) -> None:
+    wait_for_another_second(topology.replica)
+    topology.replica.kill()
+    agent.sees(topology.replica, 0)
+    topology.replica.start()
+    began = time.monotonic()
+    wait_until(lambda: "held" in agent.check(topology.replica).out, "the hold")
+    assert agent.weight(topology.replica) == 0
+    wait_until(lambda: agent.weight(topology.replica) > 0, "its release")
+    assert time.monotonic() - began > 2
+    agent.sees(topology.replica, 100)
+    told = agent.command("history", *where(topology.replica))
+    assert [word for word in ("→ down", "→ held", "→ ramping", "→ up") if word not in told] == []
+
+
+def test_operators_drain_and_release(topology: Topology, tmp_path: Path) -> None:
+    with Agent(topology, tmp_path, hold_down="1h", hold_down_max="1h", ramp=0) as agent:
+        agent.command("hold", *where(topology.replica), "--reason", "index")
+        agent.sees(topology.replica, 0)
+        assert agent.check(topology.replica).code == 0  # drained: what is connected may finish
+        agent.command("release", *where(topology.replica))
+        agent.sees(topology.replica, 100)
+        wait_for_another_second(topology.replica)
+        topology.replica.kill()
+        topology.replica.start()
+        wait_until(lambda: "held" in agent.command("status"), "the hold, on record")
+        agent.command("release", *where(topology.replica))
+        agent.sees(topology.replica, 100)
+
+
+def test_a_server_that_hangs_delays_no_other(topology: Topology, tmp_path: Path) -> None:
+    with Agent(topology, tmp_path, interval=0.2, timeout=2) as agent:
+        hung, other = topology.replicas
+        hung.pause()
+        try:
+            agent.sees(hung, 0)
+            times = [agent.expires(other)]
+
+            def looked() -> bool:
+                times.append(agent.expires(other))
+                return len(set(times)) > 20
+
+            wait_until(looked, "20 looks at the other", every=0.002)
+            times = sorted(set(times))
+            apart = sorted(after - before for before, after in pairwise(times))
+            assert apart[len(apart) // 2] <= 25  # hundredths of a second
+        finally:
+            hung.resume()
+
+
+def test_an_agent_that_dies_costs_speed_and_no_safety(topology: Topology, tmp_path: Path) -> None:
+    with Agent(topology, tmp_path, interval=0.5, timeout=1) as agent:
+        agent.process.send_signal(signal.SIGSTOP)
+        assert agent.check(topology.replica).code == 0
+
+        def expired() -> bool:
+            return float(Path("/proc/uptime").read_text().split()[0]) * 100 > agent.expires(topology.replica)
+
+        wait_until(expired, "the verdict to expire", 10)
+        line = agent.verdict(topology.replica).read_text().split(" ", 5)[5]
+        topology.stop_sql_thread(topology.replica)
+        looked = agent.whole_check(topology.replica)
+        assert (looked.code, "sql_stopped" in looked.out, looked.out != line) == (1, True, True)
+
+
+def test_sigterm_ends_it_within_a_second_and_takes_its_verdicts_away(topology: Topology, agent: Agent) -> None:
+    assert agent.end() < 1
+    assert list((agent.folder / "verdicts").iterdir()) == []
+    assert agent.weight(topology.replica) == 100  # the weight stays: keepalived reads a missing file as the base weight
+    assert f"127.0.0.1:{topology.replica.port}" in agent.command("status")
+
+
+def test_it_tells_the_watchdog_that_it_lives(agent: Agent) -> None:
+    agent.wait_for("WATCHDOG=1")
+
+
+def test_a_configuration_with_a_mistake_is_refused_and_the_old_one_stays(topology: Topology, agent: Agent) -> None:
+    agent.write("max_lagg = 5")
+    agent.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "the configuration stays what it was" in agent.log.read_text(), "the refusal")
+    assert "did you mean max_lag?" in agent.log.read_text()
+    topology.stop_sql_thread(topology.replica)
+    agent.sees(topology.replica, 0)
+
+
+def test_a_new_configuration_begins_and_ends_what_it_must(topology: Topology, agent: Agent) -> None:
+    first, second = topology.replicas
+    kept, open_before = agent.verdict(second), agent.descriptors()
+    agent.servers = [second]
+    agent.write()
+    agent.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: not agent.verdict(first).exists(), "the first to be left alone")
+    before = kept.read_text()
+    wait_until(lambda: kept.read_text() != before, "the second to be looked at as before")
+    agent.servers = [first, second]
+    agent.write()
+    agent.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: agent.verdict(first).exists(), "the first to be looked at again")
+    wait_until(lambda: agent.descriptors() <= open_before, "nothing to be left open")
+
+
+def test_metrics_of_all_servers_are_in_one_file(topology: Topology, tmp_path: Path) -> None:
+    file = tmp_path / "mysqlcheck.prom"
+    with Agent(topology, tmp_path, textfile=file):
+        wait_until(file.exists, "the metrics")
+        for server in topology.replicas:
+            row = f'mysqlcheck_decision{{decision="serve",role="replica",target="127.0.0.1:{server.port}"}} 1.0'
+            assert row in file.read_text()
+
+
+def test_it_says_what_is_wrong_before_it_begins(topology: Topology, tmp_path: Path) -> None:
+    agent = Agent(topology, tmp_path)
+    agent.servers = []
+    agent.write()
+    ended = agent.fails()
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{agent.config}: has no table of a server to check" in ended.err
+
+
+def test_started_by_root_it_becomes_the_owner_of_the_state_directory(
+    topology: Topology, ordinary: tuple[str, ...]
+) -> None:
+    with open_folder() as folder:
+        os.chown(folder, SOMEBODY, SOMEBODY)
+        agent = Agent(topology, folder)
+        agent.state.mkdir()
+        os.chown(agent.state, SOMEBODY, SOMEBODY)
+        with agent:
+            assert Path(f"/proc/{agent.process.pid}").stat().st_uid == SOMEBODY
+            assert agent.verdict(topology.replica).stat().st_uid == SOMEBODY
+            wait_until(lambda: f"127.0.0.1:{topology.replica.port}" in agent.command("status"), "the store")
