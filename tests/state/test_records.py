@@ -179,9 +179,9 @@ def test_what_was_seen_first_before_a_reboot_counts_as_seen_first_after_it(tmp_p
 
 def test_all_records_are_told_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert filled(tmp_path).records(AMPLE) == [
-        Kept(TARGET, "replica", record()),
-        Kept(TARGET, "source", record(Phase.HELD)),
-        Kept(OTHER, "replica", record(Phase.DRAINING)),
+        Kept(TARGET, "replica", record(), sighting()),
+        Kept(TARGET, "source", record(Phase.HELD), sighting()),
+        Kept(OTHER, "replica", record(Phase.DRAINING), sighting(number=7)),
     ]
 
 
