@@ -18,7 +18,7 @@ from mysqlcheck.doctor.codes import SUBJECTS as DOCTOR_SUBJECTS
 from mysqlcheck.holddown import TABLE, Sign
 from mysqlcheck.keepalived.lint import SUBJECTS
 from mysqlcheck.keepalived.wanted import Wanted
-from mysqlcheck.metrics import METRICS
+from mysqlcheck.metrics import AGENT_METRICS, METRICS
 from mysqlcheck.model import Phase
 from mysqlcheck.options import Settings
 from mysqlcheck.settings import Setting
@@ -63,7 +63,8 @@ METRICS_HEAD = """# Metrics
 `--textfile` writes these for node_exporter's textfile collector, at every check, atomically. Every series has the
 labels `target` (host:port) and `role`, and is always there: what is unknown is `NaN`, never a series that vanishes.
 With a directory each pair of target and role has a file of its own (`mysqlcheck-192.168.1.201_3a_3306-replica.prom`),
-so checks that run at once never overwrite each other.
+so checks that run at once never overwrite each other. The agent writes them every 10 s, all targets that name the same
+file into that, and two counters of its own, without labels, into the first of its files.
 
 | name | type | further labels | meaning |
 |---|---|---|---|
@@ -166,7 +167,8 @@ def pages() -> dict[str, str]:
     rows = "".join(map(option_row, Settings.declared().values()))
     options = f"{NOTE}{OPTIONS}{OPTIONS_HEAD}{rows}"
     metrics = "".join(
-        f"| `{m.name}` | {m.type} | {', '.join(f'`{label}`' for label in m.labels)} | {m.help} |\n" for m in METRICS
+        f"| `{m.name}` | {m.type} | {', '.join(f'`{label}`' for label in m.labels)} | {m.help} |\n"
+        for m in (*METRICS, *AGENT_METRICS)
     )
     statements = ""
     for title, server in grants.SERVERS.values():

@@ -71,6 +71,13 @@ TRANSITIONS = Metric(
 LAST_CHANGE = Metric("mysqlcheck_last_change_timestamp_seconds", "Unix time of the last change of phase.")
 STATE_ERROR = Metric("mysqlcheck_state_error", "1 where memory could not be read or kept in the state directory.")
 CONFIG_ERROR = Metric("mysqlcheck_config_error", "1 where a file is broken and its last good version is used.")
+LOOKS = Metric("mysqlcheck_agent_looks_total", "Looks at servers since the agent began.", type="counter")
+LATE = Metric(
+    "mysqlcheck_agent_late_looks_total",
+    "Looks that began more than 0.1 s after their time: the director cannot keep up.",
+    type="counter",
+)
+AGENT_METRICS = (LOOKS, LATE)
 METRICS = (
     DECISION, PHASE, REASON, WEIGHT, FULL_WEIGHT, HOLD, OPERATOR_HOLD, FLAPS, TRANSITIONS, LAST_CHANGE, STATE_ERROR,
     CONFIG_ERROR, EXIT_CODE, SHADOW, LAG, CHANNELS, IO_RUNNING, SQL_RUNNING, READ_ONLY, DURATION, LAST_CHECK, SERVER,
@@ -92,8 +99,15 @@ class Row(NamedTuple):
     config_broken: bool = False
 
 
-def render(rows: Sequence[Row]) -> bytes:
-    """Return checks as Prometheus text: what the rules said, shadow or not."""
+class Looks(NamedTuple):
+    """What the agent counts of itself."""
+
+    made: int
+    late: int
+
+
+def render(rows: Sequence[Row], looks: Looks | None = None) -> bytes:
+    """Return checks as Prometheus text: what the rules said, shadow or not; and the agent's own counters."""
     all_values = [((str(row.look.observation.target), row.settings.role), _values(row)) for row in rows]
 
     class Checks(Collector):
@@ -106,6 +120,10 @@ def render(rows: Sequence[Row]) -> bytes:
                 for common, values in all_values:
                     for labels, value in values[metric]:
                         family.add_metric((*common, *labels), value)
+                yield family
+            for metric, count in zip(AGENT_METRICS, looks or (), strict=looks is not None):
+                family = CounterMetricFamily(metric.name.removesuffix("_total"), metric.help)
+                family.add_metric((), count)
                 yield family
 
     registry = CollectorRegistry()

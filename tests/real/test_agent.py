@@ -172,6 +172,7 @@ def test_metrics_of_all_servers_are_in_one_file(topology: Topology, tmp_path: Pa
         for server in topology.replicas:
             row = f'mysqlcheck_decision{{decision="serve",role="replica",target="127.0.0.1:{server.port}"}} 1.0'
             assert row in file.read_text()
+        assert "\nmysqlcheck_agent_looks_total " in file.read_text()
 
 
 def test_it_says_what_is_wrong_before_it_begins(topology: Topology, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from mysqlcheck.options import Settings
 
 LEAST_PAUSE = 0.1
 """Seconds between two looks at least, however often a connection is closed on us."""
+LATE = 0.1
+"""Seconds after which a look that begins is counted as late: this machine cannot keep up."""
 FAREWELL = 0.2
 """Seconds that saying goodbye to a server may take."""
 
@@ -49,7 +51,8 @@ class Watch:
     ) -> None:
         self.settings, self.name = settings, str(settings.target)
         self.last: Seen | None = None
-        self.looks = 0
+        self.looks = self.late = 0
+        """How many looks there were, and how many of them began LATE after their time."""
         self._book, self._hold, self._say = book, hold, say
         self._places = Places(settings, default_port)
         self._session = Session(settings.target, settings, probes(settings.role))
@@ -103,6 +106,7 @@ class Watch:
             if self._ending:
                 return False
             if left <= 0:
+                self.late += left < -LATE
                 return True
             if happened:
                 self._session.close(Deadline(0.0))
