@@ -76,7 +76,7 @@ class Service:
         try:
             became = _prepare(self._state_dir, self._told(Settings.verdict_dir))
         except OSError as error:
-            self._say(f"{error.filename}: {error.strerror}: make it writable for the user that the agent runs as")
+            self.say(f"{error.filename}: {error.strerror}: make it writable for the user that the agent runs as")
             return 1
         config = read(self._given, self._environment)
         self._book = Book(Store(self._state_dir))
@@ -85,7 +85,7 @@ class Service:
         gc.freeze()  # what is here stays, and looks leave little that goes in circles: a sixth of their cost
         gc.set_threshold(*GARBAGE)
         self._begin(config)
-        self._say(f"looks at {_servers(len(self._watches))}" + (f"; {became}" if became else ""))
+        self.say(f"looks at {_servers(len(self._watches))}" + (f"; {became}" if became else ""))
         ready = False
         due = {name: time.monotonic() + every for name, every, _ in self._duties()}
         while True:
@@ -122,7 +122,7 @@ class Service:
         new = [settings for settings in config.targets if (str(settings.target), settings.role) not in self._watches]
         now = time.monotonic()
         for number, settings in enumerate(new):
-            watch = Watch(settings, config.default_port, self._book, self._hold_of, self._say)
+            watch = Watch(settings, config.default_port, self._book, self)
             self._watches[str(settings.target), settings.role] = watch
             watch.begin(now + min(settings.interval, MOST_APART) * number / len(new))
 
@@ -133,7 +133,7 @@ class Service:
             config = read(self._given, self._environment)
         except SettingsError as error:
             self._config_broken = True
-            self._say("the configuration stays what it was: " + "; ".join(map(str, error.problems)))
+            self.say("the configuration stays what it was: " + "; ".join(map(str, error.problems)))
         else:
             self._config_broken = False
             wanted = {(str(settings.target), settings.role): settings for settings in config.targets}
@@ -147,7 +147,7 @@ class Service:
                 if pair not in wanted:
                     self._book.forget(*pair)
             self._begin(config)
-            self._say(f"reloaded: looks at {_servers(len(self._watches))}, {len(gone)} ended or changed")
+            self.say(f"reloaded: looks at {_servers(len(self._watches))}, {len(gone)} ended or changed")
         self._systemd.tell("READY=1", f"STATUS=looks at {_servers(len(self._watches))}")
 
     def _end(self) -> int:
@@ -185,9 +185,6 @@ class Service:
         read = {name: holds.read(self._state_dir, name, wall, DISK_SECONDS) for name in names}
         return {name: hold for name, hold in read.items() if hold is not None}
 
-    def _hold_of(self, name: str) -> OperatorHold | None:
-        return self._holds.get(name)
-
     def _keep(self) -> None:
         self._book.flush(DISK_SECONDS)
         self._complain("book", self._book.trouble)
@@ -214,11 +211,21 @@ class Service:
     def _complain(self, what: str, trouble: str | None) -> None:
         """Say a trouble once, until it is another."""
         if trouble is not None and self._said.get(what) != trouble:
-            self._say(trouble)
+            self.say(trouble)
         self._said[what] = trouble
 
-    @staticmethod
-    def _say(text: str) -> None:
+    # What watches ask.
+
+    def hold_of(self, name: str) -> OperatorHold | None:
+        """The operator's hold on a server, as far as holds could be read."""
+        return self._holds.get(name)
+
+    def trouble(self) -> str | None:
+        """What is wrong with our memory; None where all is well."""
+        return "; ".join(filter(None, (self._no_holds, self._book.trouble))) or None
+
+    def say(self, text: str) -> None:
+        """Tell people, on standard error."""
         console.say(text, Deadline(0.1), 2)
 
 

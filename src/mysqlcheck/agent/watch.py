@@ -7,8 +7,7 @@ import select
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mysqlcheck import clock, outcome
 from mysqlcheck.agent.book import Book
@@ -38,6 +37,19 @@ class Seen(NamedTuple):
     exit_code: int
 
 
+class Director(Protocol):
+    """What a watch asks of, and tells to, the machine that it runs on."""
+
+    def hold_of(self, name: str) -> OperatorHold | None:
+        """The operator's hold on a server."""
+
+    def trouble(self) -> str | None:
+        """What is wrong with our memory; None where all is well."""
+
+    def say(self, text: str) -> None:
+        """Tell people."""
+
+
 class Watch:
     """One server in one role; `begin` starts its thread, `stop` asks it to end."""
 
@@ -46,14 +58,13 @@ class Watch:
         settings: Settings,
         default_port: int,
         book: Book,
-        hold: Callable[[str], OperatorHold | None],
-        say: Callable[[str], None],
+        director: Director,
     ) -> None:
         self.settings, self.name = settings, str(settings.target)
         self.last: Seen | None = None
         self.looks = self.late = 0
         """How many looks there were, and how many of them began LATE after their time."""
-        self._book, self._hold, self._say = book, hold, say
+        self._book, self._director, self._say = book, director, director.say
         self._places = Places(settings, default_port)
         self._session = Session(settings.target, settings, probes(settings.role))
         self._stopped = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -82,8 +93,8 @@ class Watch:
         while self._wait():
             try:
                 self._look()
-            except Exception:  # noqa: BLE001 - a bug: no verdict, so that checks look for themselves
-                self._say(f"{self.name}: internal error, no verdict is published:\n{traceback.format_exc()}")
+            except Exception as error:  # noqa: BLE001 - a bug: no verdict, so that checks look for themselves
+                self._complain((f"internal error, no verdict is published: {error!r}\n{traceback.format_exc()}",))
                 self._session.close(Deadline(0.0))
             self.looks += 1
             self._ended = time.monotonic()
@@ -118,7 +129,7 @@ class Watch:
         if opened is not None and time.monotonic() - opened >= settings.login_every:
             self._session.close(Deadline(FAREWELL))
         observation = self._observe()
-        wall, hold = time.time(), self._hold(self.name)
+        wall, hold = time.time(), self._director.hold_of(self.name)
 
         def judge(record: Record | None, sighting: Sighting | None) -> Judgement:
             return take_in(record, sighting, observation, hold, settings, wall)
@@ -126,14 +137,18 @@ class Watch:
         found = self._book.take(self.name, settings.role, judge)
         if self._ending:
             return
-        look = Look(observation, found, outcome.answer_style(settings), hold, self._book.trouble)
+        look = Look(observation, found, outcome.answer_style(settings), hold, self._director.trouble())
         exit_code, troubles = self._places.publish(look)
         self.last = Seen(look, exit_code)
         for event in found.events:
             self._say(log_line(event, settings.shadow))
+        self._complain(troubles)
+
+    def _complain(self, troubles: tuple[str, ...]) -> None:
+        """Say each once, until it is over."""
         for trouble in troubles:
             if trouble not in self._troubles:
-                self._say(trouble)
+                self._say(f"{self.name}: {trouble}")
         self._troubles = troubles
 
     def _observe(self) -> Observation:
