@@ -24,13 +24,15 @@ sys.modules["cryptography"] = None  # type: ignore[assignment]
 try:
     import pymysql
     from pymysql.connections import Connection as PyMySQLConnection
-    from pymysql.connections import MysqlPacket
+    from pymysql.connections import FieldDescriptorPacket, MysqlPacket
     from pymysql.constants import CLIENT
 finally:
     del sys.modules["cryptography"]
     if _loaded is not None:
         sys.modules["cryptography"] = _loaded
 
+MOST_COLUMNS = 500
+"""Descriptions of columns that a connection remembers."""
 MySQLError = pymysql.MySQLError
 SCRAMBLED = {b"mysql_native_password", b"caching_sha2_password", b"client_ed25519"}
 """Authentication by challenge and response: what is sent proves the password and does not show it."""
@@ -49,6 +51,7 @@ class Connection(PyMySQLConnection):  # type: ignore[misc]
     def __init__(self, settings: ConnectionSettings, target: Target, tls: TlsContext | None, wire: Wire) -> None:
         self._settings, self._wire, self._logged_in = settings, wire, False
         self._key: bytes | None = None
+        self._columns: dict[bytes, Any] = {}
         super().__init__(
             host=target.host,
             port=target.port,
@@ -118,12 +121,21 @@ class Connection(PyMySQLConnection):  # type: ignore[misc]
         self._logged_in = True
 
     def _read_packet(self, packet_type: Any = MysqlPacket) -> Any:
-        packet = super()._read_packet(packet_type)
+        packet = super()._read_packet(self._column if packet_type is FieldDescriptorPacket else packet_type)
         if not self._logged_in:
             self._last_packet = bytes(packet.get_all_data())
             if packet.is_auth_switch_request():
                 self._judge_plugin(self._last_packet)
         return packet
+
+    def _column(self, data: bytes, encoding: str) -> Any:
+        """Read a column's description, once: SHOW REPLICA STATUS has 60, the same each time on a kept connection."""
+        found = self._columns.get(data)
+        if found is None:
+            found = FieldDescriptorPacket(data, encoding)
+            if len(self._columns) < MOST_COLUMNS:
+                self._columns[data] = found
+        return found
 
     def _get_server_information(self) -> None:
         super()._get_server_information()

@@ -26,7 +26,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mysqlcheck import clock, verdict
+from mysqlcheck.outcome import Style
 from tests.command import COMMAND, environment
+from tests.lab import bench_agent
 from tests.lab.local import LocalMariaDB
 from tests.lab.scene import play
 from tests.lab.server import Server
@@ -35,6 +38,8 @@ from tests.lab.waiting import LabError
 
 ROUNDS, WARM_UP = 41, 3
 TARGET = 1.1
+VERDICT_HOST = "127.0.0.77"
+CLIENT = Path(__file__).parents[2] / "contrib/keepalived/mysqlcheck-verdict"
 YARDSTICK, OURS = "imports", "mysqlcheck"
 CHECK_MYSQL = "/usr/lib/nagios/plugins/check_mysql"
 LIBRARIES = ("click", "pymysql", "prometheus-client")
@@ -82,6 +87,8 @@ class Row(NamedTuple):
     command: tuple[str, ...]
     note: str = ""
     expected: int = 0
+    plain: bool = False
+    """Whether its environment has no settings of ours: then a verdict is the answer."""
 
 
 def rows(replica: Server, with_tls: Server | None, folder: Path, option_file: Path) -> list[Row]:
@@ -109,6 +116,15 @@ def rows(replica: Server, with_tls: Server | None, folder: Path, option_file: Pa
         Row("  no memory", (*ours, "--state-dir", str(no_state)), "… with a state directory that cannot be used"),
         Row("  textfile", (*ours, "--textfile", str(folder / "bench.prom")), "… --textfile FILE, for Prometheus"),
         Row("  --version", (*COMMAND, "--version"), "… --version: no check at all, what starting it costs"),
+        Row(
+            "  verdict", (*COMMAND, "--host", VERDICT_HOST), "… --host …, answered from the agent's verdict", plain=True
+        ),
+        Row(
+            "verdict, sh",
+            (str(CLIENT), "--host", VERDICT_HOST),
+            "contrib's mysqlcheck-verdict: the same in sh",
+            plain=True,
+        ),
         Row(
             "check_mysql",
             (CHECK_MYSQL, "-S", "-H", replica.host, "-P", str(replica.port), "-f", str(option_file), "-g", "client"),
@@ -145,12 +161,17 @@ def measure(competitors: Sequence[Row], rounds: int, folder: Path) -> dict[str, 
     """
     settings = {"MYSQLCHECK_STATE_DIR": str(folder / "state"), "MYSQLCHECK_TRUST_UPTIME": "0"}
     variables = {name: value for name, value in environment(settings).items() if not name.startswith("PYTHON")}
+    (folder / "verdicts").mkdir()
+    text = verdict.content(clock.now().plus(3600), Style.PLAIN, 0, "SERVE")
+    (folder / "verdicts" / VERDICT_HOST).write_bytes(text)
+    plain = {name: value for name, value in variables.items() if name not in settings}
+    plain["MYSQLCHECK_VERDICT_DIR"] = str(folder / "verdicts")
     seconds: dict[str, list[float]] = {row.name: [] for row in competitors}
     for number in range(-WARM_UP, rounds):
         if sys.stderr.isatty():
             print(f"\rround {max(number + 1, 0)}/{rounds}", end="", file=sys.stderr, flush=True)
         for row in competitors:
-            used = cpu_seconds(row, variables)
+            used = cpu_seconds(row, plain if row.plain else variables)
             if number >= 0:
                 seconds[row.name].append(used)
     if sys.stderr.isatty():
@@ -179,10 +200,15 @@ def installed(name: str) -> str | None:
         return None
 
 
-def document(competitors: Sequence[Row], seconds: dict[str, list[float]], host: dict[str, Any]) -> dict[str, Any]:
+def document(
+    competitors: Sequence[Row], seconds: dict[str, list[float]], agent: list[dict[str, Any]], host: dict[str, Any]
+) -> dict[str, Any]:
     """All that was measured; times in milliseconds."""
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     ratio = medians[OURS] / medians[YARDSTICK]
+    for one in agent:
+        for name, row in (("check_mysql", "check_mysql"), ("script", "bash script")):
+            one[f"times_{name}"] = round(one["cpu_ms_per_look"] / medians[row] / 1000, 3)
     return {
         "machine": host,
         "rounds": len(seconds[OURS]),
@@ -197,6 +223,7 @@ def document(competitors: Sequence[Row], seconds: dict[str, list[float]], host: 
             }
             for row in competitors
         ],
+        "agent": agent,
         "target": {"at_most": TARGET, "is": round(ratio, 3), "met": ratio <= TARGET},
     }
 
@@ -211,11 +238,16 @@ def show(result: dict[str, Any]) -> None:
         indent = "  " if row["note"].startswith("…") else ""
         times = f"{row['median_ms']:8.1f} {row['min_ms']:8.1f} {row['max_ms']:8.1f}"
         print(f"{indent + row['name']:12} {times} ms {row['times_imports']:8.2f}   {row['note']}")
+    print("\nThe agent, each server once a second: CPU of one look on a kept connection\n")
+    print(f"{'servers':>12} {'a look':>11} {'of a core':>10} {'late':>7} {'resident':>9}   × check_mysql   × script")
+    for one in result["agent"]:
+        print(
+            f"{one['servers']:12} {one['cpu_ms_per_look']:8.2f} ms {one['of_a_core']:10.1%} {one['late']:7.2%} "
+            f"{one['resident_mb']:6} MB {one['times_check_mysql']:15.3f} {one['times_script']:10.3f}"
+        )
     target = result["target"]
-    verdict = "met" if target["met"] else "NOT met"
-    print(
-        f"\nTarget: our check at most {target['at_most']} × imports; it is {target['is']:.2f}: {verdict}.", flush=True
-    )
+    met = "met" if target["met"] else "NOT met"
+    print(f"\nTarget: our check at most {target['at_most']} × imports; it is {target['is']:.2f}: {met}.", flush=True)
 
 
 def main() -> int:
@@ -239,7 +271,9 @@ def main() -> int:
             option_file.touch(mode=0o600)
             option_file.write_text(f"[client]\nuser={topology.monitor.user}\npassword={topology.monitor.password}\n")
             competitors = rows(topology.replicas[0], topology.replicas[1] if secure else None, folder, option_file)
-            result = document(competitors, measure(competitors, wanted.rounds, folder), machine(topology.replica))
+            seconds = measure(competitors, wanted.rounds, folder)
+            agent = bench_agent.measure(topology, folder / "agent", min(bench_agent.SECONDS, 2.0 * wanted.rounds))
+            result = document(competitors, seconds, agent, machine(topology.replica))
         if wanted.json:
             print(json.dumps(result, indent=2), flush=True)
         else:
