@@ -1,12 +1,15 @@
 """The whole setup on one kernel: two directors with keepalived, VRRP and IPVS, replicas, and clients on the VIP.
 
-__main__.py    `make lab`: finds a kernel with IPVS (this one, or a small virtual machine's) and tells the story there
-story.py       tells it
-scenarios.py   what happens, and what must follow
-lab.py         the hosts as the scenarios see them, and the protocol
-hosts.py       this process's own view of the machine: users, files, directories
-network.py     hosts as network namespaces on a bridge
-database.py    MariaDB on one of them
-director.py    keepalived on one of them, and what IPVS says there
-clients.py     who is answered by whom
+__main__.py      `make lab`: finds a kernel with IPVS (this one, or a small virtual machine's) and tells the story there
+story.py         tells it
+scenarios.py     the story in order: what happens, and what must follow
+setups.py        on demand: other ways to write the virtual server
+scripts.py       on demand: checks that cannot be run
+consequences.py  what several of them wait for
+lab.py           the hosts as the scenarios see them, and the protocol
+hosts.py         this process's own view of the machine: users, files, directories
+network.py       hosts as network namespaces on a bridge
+database.py      MariaDB on one of them
+director.py      keepalived on one of them, and what IPVS says there
+clients.py       who is answered by whom
 """

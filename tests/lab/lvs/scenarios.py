@@ -1,4 +1,4 @@
-"""The scenarios, in order; the docstring of each is its title and a sentence for whoever reads the protocol."""
+"""The story, in order; the docstring of each is its title and a sentence for whoever reads the protocol."""
 
 from __future__ import annotations
 
@@ -6,20 +6,9 @@ import signal
 import time
 from collections.abc import Callable
 
-from tests.lab.lvs.clients import Pooled
-from tests.lab.lvs.database import Database
-from tests.lab.lvs.director import PROGRAM, Director
+from tests.lab.lvs.consequences import HOLD_DOWN, Entry, connected_to, out
 from tests.lab.lvs.lab import Lab
 from tests.lab.lvs.network import run
-
-HOLD_DOWN = 16.0
-
-
-def out(lab: Lab, replica: Database, *directors: Director) -> float:
-    """Expect a replica to have left IPVS."""
-    for director in directors or (lab.one,):
-        lab.expect(f"{director.host}: {replica.host} is out", lambda d=director: replica.host not in d.weights())  # type: ignore[misc]
-    return time.monotonic()
 
 
 def it_begins(lab: Lab) -> None:
@@ -244,101 +233,6 @@ def the_director_dies(lab: Lab) -> None:
     lab.holds(f"none of {len(served)} clients reached it before", "r2" not in served, served)
 
 
-class Entry:
-    """Looks at IPVS again and again until a real server is there."""
-
-    def __init__(self, director: Director, host: str) -> None:
-        self._director, self._host = director, host
-        self.weights: list[dict[str, int]] = []
-        self.before = time.monotonic()
-        """When the last look began that did not show it: who was answered before that was answered without it."""
-
-    def seen(self) -> bool:
-        """Look once."""
-        now = time.monotonic()
-        self.weights.append(self._director.weights())
-        if self._host not in self.weights[-1]:
-            self.before = now
-        return self._host in self.weights[-1]
-
-
-def connected_to(lab: Lab, host: str) -> Pooled:
-    """Return a connection through the VIP that leads to this host."""
-    for _ in range(20):
-        pooled = Pooled()
-        if pooled.server == host:
-            return pooled
-        pooled.close()
-    lab.holds(f"a client can connect to {host}", False, "it got the others 20 times")
-    return Pooled()
-
-
-def the_other_setups(lab: Lab) -> None:
-    """The other two setups, on director2.
-
-    Plain is up or down; misc_dynamic carries the weight in the exit code. A reload changes nothing in either, in
-    whatever state: with misc_dynamic an exit code of 0 would become weight 0 there, and the check never exits 0.
-    """
-    before = lab.two.config.read_text()
-    for style, drained in (("plain", None), ("dynamic", 0)):
-        lab.does("director2$", f"keepalived with director-{style}.conf")
-        lab.two.restart(lab.config(f"director-{style}.conf").replace("priority 150", "priority 100"))
-        lab.all_serve(lab.two)
-        stays(lab, {"r1": 100, "r2": 100})
-        lab.r1.sql("STOP SLAVE SQL_THREAD")
-        out(lab, lab.r1, lab.two)
-        stays(lab, {"r2": 100})
-        lab.r1.sql("START SLAVE SQL_THREAD")
-        lab.expect("director2: r1 enters again", lambda: "r1" in lab.two.weights())
-        if style == "dynamic":
-            lab.holds("with a part of its weight", lab.two.weights()["r1"] < 100, lab.two.weights())
-        lab.all_serve(lab.two)
-        lab.two.command("hold", "--host", lab.r1.address, "--reason", "new index")
-        what = f"director2: a drain by hand is {'down' if drained is None else 'weight 0'}"
-        lab.expect(what, lambda weight=drained: lab.two.weights().get("r1") == weight)  # type: ignore[misc]
-        if drained is not None:
-            stays(lab, {"r1": drained, "r2": 100})
-        lab.two.command("release", "--host", lab.r1.address)
-        lab.all_serve(lab.two)
-    lab.two.restart(before)
-    lab.all_serve(lab.two)
-
-
-def a_script_that_goes(lab: Lab) -> None:
-    """The script goes while keepalived runs, on director2.
-
-    keepalived takes a program that it cannot run for one that succeeded: a dead server is let in. Nothing but a look
-    from outside can see it: lint, and mysqlcheck_last_check_timestamp_seconds.
-    """
-    before = lab.two.config.read_text()
-    own = lab.two.own_program()
-    lab.two.restart(before.replace(f'misc_path "{PROGRAM}', f'misc_path "{own}'))
-    lab.all_serve(lab.two)
-    lab.r1.sql("STOP SLAVE SQL_THREAD")
-    out(lab, lab.r1, lab.two)
-    lab.does("director2$", f"rm {own}")
-    own.unlink()
-    lab.expect("director2: r1 is let in, dead as it is", lambda: "r1" in lab.two.weights())
-    said = lab.two.command("lint", str(lab.two.config))
-    lab.holds("lint finds it", "script_missing" in said, said)
-    lab.does("director2$", "the same with an interpreter that is not there")
-    own.write_text("#!/nowhere/python3\n")
-    own.chmod(0o755)
-    said = lab.two.command("lint", str(lab.two.config))
-    lab.holds("lint finds it", "interpreter_missing" in said, said)
-    lab.r1.sql("START SLAVE SQL_THREAD")
-    lab.two.restart(before)
-    lab.all_serve(lab.two)
-
-
-def stays(lab: Lab, weights: dict[str, int]) -> None:
-    """Reload director2, and expect the weights that it had."""
-    reloads = lab.two.reloads()
-    lab.two.reload()
-    lab.expect("director2 has reloaded", lambda: lab.two.reloads() > reloads)
-    lab.expect(f"with the same weights: {weights}", lambda: lab.two.weights() == weights, 2 * lab.pace.delay_loop)
-
-
 SCENARIOS: tuple[Callable[[Lab], None], ...] = (
     it_begins,
     replication_stops,
@@ -352,5 +246,3 @@ SCENARIOS: tuple[Callable[[Lab], None], ...] = (
     killed,
     the_director_dies,
 )
-MORE: tuple[Callable[[Lab], None], ...] = (the_other_setups, a_script_that_goes)
-"""Only on demand: `make lab ARGS=more`, or by their names."""

@@ -15,8 +15,13 @@ from pathlib import Path
 from tests.lab.lvs.__main__ import BEGINS, ENDS
 from tests.lab.lvs.lab import Lab
 from tests.lab.lvs.pace import EMULATED, REAL
-from tests.lab.lvs.scenarios import MORE, SCENARIOS
+from tests.lab.lvs.scenarios import SCENARIOS
+from tests.lab.lvs.scripts import a_script_that_goes
+from tests.lab.lvs.setups import the_other_setups
 from tests.lab.page import RED
+
+MORE: tuple[Callable[[Lab], None], ...] = (the_other_setups, a_script_that_goes)
+"""Only on demand: `make lab ARGS=more`, or by their names."""
 
 
 def chosen(only: list[str]) -> list[Callable[[Lab], None]]:
