@@ -92,19 +92,24 @@ class Store:
 
         return self._transact(work, seconds)
 
-    def note(self, event: Event, once: bool, seconds: float) -> bool:
-        """Add an event; returns whether. With `once` only where it is not what keepalived told last of its target.
+    def note(self, event: Event, seconds: float) -> None:
+        """Add an event. Raises StoreError."""
+        self._transact(lambda database: add_events(database, [event]), seconds)
 
-        The same hook fires for each virtual server, and again at a reload. Raises StoreError.
+    def note_hook(self, target: str, write: Callable[[list[Kept]], Event], seconds: float) -> tuple[Event, bool]:
+        """Add what keepalived tells of a target; returns the event, and whether it is not what it told last.
+
+        The same hook fires for each virtual server, and again at a reload: that is told once. `write` gets what is on
+        record of the target at the same moment. It may be called twice. Raises StoreError.
         """
 
-        def work(database: sqlite3.Connection) -> bool:
-            if once:
-                last = "SELECT kind FROM event WHERE target = ? AND kind LIKE 'notify-%' ORDER BY id DESC LIMIT 1"
-                if database.execute(last, (event.target,)).fetchone() == (event.kind,):
-                    return False
-            add_events(database, [event])
-            return True
+        def work(database: sqlite3.Connection) -> tuple[Event, bool]:
+            event = write(_kept(database, target))
+            last = "SELECT kind FROM event WHERE target = ? AND kind LIKE 'notify-%' ORDER BY id DESC LIMIT 1"
+            new = database.execute(last, (target,)).fetchone() != (event.kind,)
+            if new:
+                add_events(database, [event])
+            return event, new
 
         return self._transact(work, seconds)
 
@@ -117,13 +122,11 @@ class Store:
         """
 
         def work(database: sqlite3.Connection) -> list[str]:
-            roles = database.execute("SELECT role FROM record WHERE target = ? ORDER BY role", (target,)).fetchall()
             changed = []
-            for (role,) in roles:
-                record = read_record(database, target, role)
-                if record is not None and (after := change(role, record)) is not None:
-                    write_record(database, target, role, after)
-                    changed.append(role)
+            for kept in _kept(database, target):
+                if (after := change(kept.role, kept.record)) is not None:
+                    write_record(database, target, kept.role, after)
+                    changed.append(kept.role)
             if changed:
                 add_events(database, [event])
             return changed
@@ -140,17 +143,7 @@ class Store:
 
     def records(self, seconds: float) -> list[Kept]:
         """Return every record. Raises StoreError."""
-
-        def work(database: sqlite3.Connection) -> list[Kept]:
-            pairs = database.execute("SELECT target, role FROM record ORDER BY target, role").fetchall()
-            found = [(target, role, read_record(database, target, role)) for target, role in pairs]
-            return [
-                Kept(target, role, record, read_sighting(database, target))
-                for target, role, record in found
-                if record is not None
-            ]
-
-        return self._look(work, seconds)
+        return self._look(_kept, seconds)
 
     def history(self, target: str, most: int, seconds: float) -> list[Event]:
         """Return the last events of a target, the oldest first. Raises StoreError."""
@@ -235,6 +228,18 @@ class Store:
                     self.begun_anew = (
                         f"{self.path} was broken, its memory is lost: set aside as {FILE}.broken ({error})"
                     )
+
+
+def _kept(database: sqlite3.Connection, target: str | None = None) -> list[Kept]:
+    """Return the records of a target, or all."""
+    query = "SELECT target, role FROM record WHERE target = coalesce(?, target) ORDER BY target, role"
+    pairs = database.execute(query, (target,)).fetchall()
+    found = [(*pair, read_record(database, *pair)) for pair in pairs]
+    return [
+        Kept(target, role, record, read_sighting(database, target))
+        for target, role, record in found
+        if record is not None
+    ]
 
 
 class _UnknownSchema(Exception):

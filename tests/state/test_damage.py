@@ -162,7 +162,7 @@ def test_an_event_that_makes_no_sense_stands_in_nobodys_way(tmp_path: Path, kind
     store = filled(tmp_path)
     written(tmp_path, f"UPDATE event SET kind = {kind}, text = {kind} WHERE text = 'one'")
     keep(store, record(Phase.HELD), [event("anew")])
-    assert store.note(event("noted", kind="hold"), True, AMPLE)
+    assert store.note_hook(TARGET, lambda _: event("noted", kind="notify-up"), AMPLE)[1]
     assert [found.text for found in store.history(TARGET, 10, AMPLE)][-3:] == ["two", "anew", "noted"]
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mysqlcheck.model import Event
 from mysqlcheck.records import MOST_EVENTS, MOST_EVENTS_OF_ONE
-from mysqlcheck.store import FILE, Store
+from mysqlcheck.store import FILE, Kept, Store
 from tests.state.building import AMPLE, OTHER, TARGET, WALL, event, filled, keep, record, sighting, sound
 
 
@@ -27,7 +28,7 @@ def test_the_history_tells_the_oldest_first_and_no_more_than_wanted(tmp_path: Pa
 def test_the_history_is_in_the_order_of_what_happened_whatever_the_clock_said(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
     keep(store, record(), [event("first", at=WALL), event("clock went back", at=0.0), event("and ahead", at=1e12)])
-    assert store.note(event("last", at=WALL), False, AMPLE)
+    store.note(event("last", at=WALL), AMPLE)
     assert texts(store) == ["first", "clock went back", "and ahead", "last"]
 
 
@@ -40,31 +41,52 @@ def test_each_server_has_its_own_history_over_all_its_roles(tmp_path: Path) -> N
 
 def test_a_note_may_be_the_first_thing_that_is_ever_kept(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "made"))
-    assert store.note(event("keepalived took it out", kind="notify-down"), True, AMPLE)
+    store.note(event("keepalived took it out", kind="hold"), AMPLE)
     assert texts(store) == ["keepalived took it out"]
     assert store.records(AMPLE) == []
 
 
-def test_the_same_note_again_is_not_kept_twice(tmp_path: Path) -> None:
-    """keepalived says so at each of its reloads, too; what our own checks saw meanwhile makes it no news."""
+def test_the_same_hook_again_is_not_kept_twice(tmp_path: Path) -> None:
+    """keepalived calls it at each of its reloads, too; what our own checks saw meanwhile makes it no news."""
     store = filled(tmp_path)
     down, up = event("down", kind="notify-down"), event("up", kind="notify-up")
-    assert [store.note(what, True, AMPLE) for what in (down, down, up, up, down)] == [True, False, True, False, True]
+    assert [is_news(store, what) for what in (down, down, up, up, down)] == [True, False, True, False, True]
     keep(store, record(), [event("seen by us")])
-    assert not store.note(down, True, AMPLE)
+    assert not is_news(store, down)
     assert texts(store) == ["one", "two", "down", "up", "down", "seen by us"]
 
 
-def test_what_happens_to_others_makes_no_note_new(tmp_path: Path) -> None:
+def test_what_happens_to_others_makes_no_hook_news(tmp_path: Path) -> None:
     store = filled(tmp_path)
-    assert store.note(event("down", kind="notify-down"), True, AMPLE)
-    assert store.note(event("down", OTHER, kind="notify-down"), True, AMPLE)
-    assert not store.note(event("down", kind="notify-down"), True, AMPLE)
+    assert is_news(store, event("down", kind="notify-down"))
+    assert is_news(store, event("down", OTHER, kind="notify-down"))
+    assert not is_news(store, event("down", kind="notify-down"))
+
+
+def test_a_hook_is_written_in_the_light_of_what_is_on_record_of_its_server_alone(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    mine = [kept for kept in store.records(AMPLE) if kept.target == TARGET]
+    assert mine != store.records(AMPLE)
+    seen: list[list[Kept]] = []
+
+    def write(kept: list[Kept]) -> Event:
+        seen.append(kept)
+        return event("down", kind="notify-down")
+
+    assert store.note_hook(TARGET, write, AMPLE) == (event("down", kind="notify-down"), True)
+    assert seen == [mine]
+
+
+def is_news(store: Store, what: Event) -> bool:
+    """Note a hook; returns whether it was kept."""
+    _, new = store.note_hook(what.target, lambda _: what, AMPLE)
+    return new
 
 
 def test_a_note_that_may_come_twice_does(tmp_path: Path) -> None:
     store = filled(tmp_path)
-    assert [store.note(event("held", kind="hold"), False, AMPLE) for _ in range(2)] == [True, True]
+    for _ in range(2):
+        store.note(event("held", kind="hold"), AMPLE)
     assert texts(store) == ["one", "two", "held", "held"]
 
 

@@ -96,7 +96,7 @@ def _hold(seconds: float | None, reason: str | None, **values: object) -> int:
     instead = f" (instead of {shown(before)})" if before else ""
     try:
         event = Event(wall, asked.name, "", "hold", "", "", f"{hold.who}: drain {span}: {reason}{instead}")
-        store.note(event, False, EVENT_SECONDS)
+        store.note(event, EVENT_SECONDS)
     except StoreError as error:
         people.warn(f"the hold stands; it is not in the history: {people.advice(error)}")
     until = "" if hold.until is None else f", until {people.moment(hold.until)}"

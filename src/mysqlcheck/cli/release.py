@@ -123,7 +123,7 @@ def _end_timers(asked: targets.Asked, waiting: list[Kept], done: list[str]) -> l
         return store.amend(asked.name, change, event, SECONDS)
     if done:
         try:
-            store.note(event, False, targets.SECONDS)
+            store.note(event, targets.SECONDS)
         except StoreError as error:
             people.warn(f"{asked.name}: it is done, and not in the history: {people.advice(error)}")
     return []
