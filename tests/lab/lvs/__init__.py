@@ -3,8 +3,9 @@
 __main__.py      `make lab`: finds a kernel with IPVS (this one, or a small virtual machine's) and tells the story there
 story.py         tells it
 scenarios.py     the story in order: what happens, and what must follow
-setups.py        on demand: other ways to write the virtual server
+setups.py        on demand: each way to write the virtual server, in every phase of a server
 scripts.py       on demand: checks that cannot be run
+faults.py        what can befall a replica
 consequences.py  what several of them wait for
 lab.py           the hosts as the scenarios see them, and the protocol
 hosts.py         this process's own view of the machine: users, files, directories

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.lab.lvs.clients import Pooled
 from tests.lab.lvs.database import Database
@@ -29,6 +31,21 @@ def connected_to(lab: Lab, host: str) -> Pooled:
         pooled.close()
     lab.holds(f"a client can connect to {host}", False, "it got the others 20 times")
     return Pooled()
+
+
+@contextmanager
+def director2_with(lab: Lab, config: str) -> Iterator[None]:
+    """director2 with another configuration, while director1 rests: a slow machine has enough to do with one."""
+    before = lab.two.config.read_text()
+    lab.one.stop()
+    lab.two.restart(config)
+    lab.all_serve(lab.two)
+    yield
+    lab.one.start()
+    lab.all_serve(lab.one)
+    lab.two.restart(before)  # and the VIP goes back to director1
+    lab.all_serve(lab.two)
+    lab.expect("director1 has the VIP", lab.one.has_vip)
 
 
 class Entry:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tests.lab.lvs.clients import NAMES
+from tests.lab.lvs.database import Database
 from tests.lab.lvs.hosts import NUMBER
 from tests.lab.lvs.network import VIP, inside, run
 from tests.lab.waiting import wait_until
@@ -30,7 +34,8 @@ class Director:
         self.config.write_text(config)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def _enter(self, *words: str) -> list[str]:
+    def enter(self, *words: str) -> list[str]:
+        """The command line that runs this there."""
         places = {"run": "/run/mysqlcheck", "state": "/var/lib/mysqlcheck"}
         mounts = " && ".join(f"mount --bind {self.folder}/{name} {place}" for name, place in places.items())
         return inside(self.host, ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh", *words])
@@ -41,7 +46,7 @@ class Director:
         words += [f"--{kind}pid={self.folder}/{kind or 'keepalived'}.pid" for kind in ("", "vrrp_", "checkers_")]
         with (self.folder / "log").open("ab") as output:
             self._process = subprocess.Popen(
-                self._enter(*words), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                self.enter(*words), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
 
     def send(self, number: signal.Signals) -> None:
@@ -56,8 +61,12 @@ class Director:
         self.send(signal.SIGHUP)
 
     def reloads(self) -> int:
-        """How often its checks have begun: at the start, and after each reload."""
-        return (self.folder / "log").read_text(errors="replace").count("Activating healthchecker for service")
+        """How often it has reloaded."""
+        return self.logged("Reload complete")
+
+    def logged(self, words: str) -> int:
+        """How often keepalived has said something so far."""
+        return (self.folder / "log").read_text(errors="replace").count(words)
 
     def restart(self, config: str) -> None:
         """End it, and start it with another configuration."""
@@ -68,6 +77,7 @@ class Director:
     def own_program(self) -> Path:
         """A copy of our program that only this director uses."""
         program = self.folder / "keepalived-mysqlcheck"
+        program.unlink(missing_ok=True)
         shutil.copy(PROGRAM, program)
         return program
 
@@ -82,7 +92,7 @@ class Director:
 
     def command(self, *words: str) -> str:
         """Run our program as an operator of this director."""
-        return run(*self._enter(PROGRAM, *words), check=False)
+        return run(*self.enter(PROGRAM, *words), check=False)
 
     def weights(self) -> dict[str, int]:
         """The weights of the real servers in IPVS, by host; who is not in the table is not here."""
@@ -92,6 +102,23 @@ class Director:
     def table(self) -> str:
         """What `ipvsadm -Ln` prints."""
         return run("ipvsadm", "-Ln", host=self.host)
+
+    def checked(self) -> dict[str, float]:
+        """When the last check of each server ended, in Unix time, by host."""
+        return {_host(target): at for target, at in self._recorded("SELECT target, at FROM record")}
+
+    def phase(self, server: Database) -> str:
+        """The phase of a server on this director's record."""
+        rows = self._recorded("SELECT phase FROM record WHERE target = ?", f"{server.address}:3306")
+        return str(rows[0][0]) if rows else ""
+
+    def _recorded(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """Ask the check's own records, beside the checks that write them; nothing while they cannot be read."""
+        try:
+            with contextlib.closing(sqlite3.connect(f"file://{self.folder}/state/state.db?mode=ro", uri=True)) as file:
+                return file.execute(query, values).fetchall()
+        except sqlite3.OperationalError:
+            return []
 
     def has_vip(self) -> bool:
         """Whether VRRP has put the VIP here."""
@@ -105,6 +132,12 @@ class Director:
         """End it."""
         if self._process and self._process.poll() is None:
             self.stop()
+
+
+def _host(target: str) -> str:
+    """The host of a target, `192.168.1.201:3306`."""
+    last = target.partition(":")[0].rpartition(".")[2]
+    return NAMES.get(last, last)
 
 
 def _lives(pid: int) -> bool:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.lab.lvs.consequences import HOLD_DOWN, Entry, connected_to, out
+from tests.lab.lvs.faults import lagging
 from tests.lab.lvs.lab import Lab
 from tests.lab.lvs.network import run
 
@@ -56,20 +57,11 @@ def lag(lab: Lab) -> None:
     Drained is weight 0: it stays in the table, and connections that it has go on.
     """
     pooled = connected_to(lab, "r1")
-    lab.does("r1>", "FLUSH TABLES WITH READ LOCK; the source goes on writing")
-    lock = lab.r1.hold_lock()
-    try:
-        for number in range(3):
-            lab.source.sql("INSERT INTO lab.beat VALUES ()")
-            run("sleep", "1" if number else "0")
+    with lagging(lab, lab.r1):
         lab.expect("r1 has weight 0", lambda: lab.one.weights().get("r1") == 0)
         lab.show(lab.one)
         lab.holds("a pooled connection to r1 goes on", (fate := pooled.fate()) == "goes on", fate)
-    finally:
-        lock.kill()
-        lock.wait()
         pooled.close()
-    lab.does("r1>", "the lock is gone; it catches up")
     lab.all_serve()
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from tests.lab.lvs.__main__ import BEGINS, ENDS
 from tests.lab.lvs.lab import Lab
-from tests.lab.lvs.pace import EMULATED, REAL
+from tests.lab.lvs.pace import EMULATED, PATIENT, REAL
 from tests.lab.lvs.scenarios import SCENARIOS
 from tests.lab.lvs.scripts import a_script_that_goes
-from tests.lab.lvs.setups import the_other_setups
+from tests.lab.lvs.setups import the_other_setups, the_recommended_setup
 from tests.lab.page import RED
 
-MORE: tuple[Callable[[Lab], None], ...] = (the_other_setups, a_script_that_goes)
+MORE: tuple[Callable[[Lab], None], ...] = (the_recommended_setup, the_other_setups, a_script_that_goes)
 """Only on demand: `make lab ARGS=more`, or by their names."""
 
 
@@ -39,7 +39,7 @@ def main() -> int:
     """Tell it, and end what was started; returns the exit code."""
     folder, kind, *only = sys.argv[1:]
     scenarios = chosen(only)
-    pace = REAL if kind == "real" else EMULATED
+    pace = REAL if kind == "real" else PATIENT if only else EMULATED
     print(BEGINS, flush=True)
     lab = Lab(Path(folder), pace)
     try:
