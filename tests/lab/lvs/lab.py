@@ -37,13 +37,13 @@ class Lab:
         self.source, self.r1, self.r2 = (Database(host, folder, folder / "empty") for host in ("source", "r1", "r2"))
         self.databases = (self.source, self.r1, self.r2)
         self.one, self.two = self.directors = [
-            Director(host, folder, self.config(name)) for host, name in CONFIGS.items()
+            Director(host, folder, self.config(name, backup=host == "director2")) for host, name in CONFIGS.items()
         ]
         self.clients = Clients(pace.clients)
 
-    def config(self, name: str) -> str:
+    def config(self, name: str, backup: bool = False) -> str:
         """A file of contrib, with a sorry server, for a machine of this pace."""
-        return self.pace.config((CONTRIB / name).read_text().replace(NO_SORRY, SORRY))
+        return self.pace.config((CONTRIB / name).read_text().replace(NO_SORRY, SORRY), backup)
 
     def start(self) -> None:
         """Start the servers, their replication, and keepalived on both directors."""
