@@ -9,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,13 @@ class Director:
         """The phase of a server on this director's record."""
         rows = self._recorded("SELECT phase FROM record WHERE target = ?", f"{server.address}:3306")
         return str(rows[0][0]) if rows else ""
+
+    def hooks(self, server: Database, since: float) -> list[tuple[str, float]]:
+        """What keepalived's hooks have noted of a server since a moment: which, and when, in the order of the notes."""
+        query = "SELECT kind, at FROM event WHERE target = ? AND kind LIKE 'notify-%' ORDER BY id"
+        ahead = time.time() - time.monotonic()
+        found = [(kind, at - ahead) for kind, at in self._recorded(query, f"{server.address}:3306")]
+        return [(kind, moment) for kind, moment in found if moment >= since]
 
     def _recorded(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         """Ask the check's own records, beside the checks that write them; nothing while they cannot be read."""

@@ -104,12 +104,18 @@ def it_hangs(lab: Lab) -> None:
 def killed(lab: Lab) -> None:
     """r2 is killed, and comes back.
 
-    It is held on both directors, whatever happens to keepalived meanwhile, then ramps, then serves in full.
+    It is held on both directors, whatever happens to keepalived meanwhile, then ramps, then serves in full. keepalived
+    calls notify_down when it is killed, and notify_up when it really serves.
     """
+
+    def noted() -> list[str]:
+        return [kind for kind, _ in lab.one.hooks(lab.r2, began)]
+
     began = lab.does("r2$", "kill -9 mariadbd")
     lab.r2.kill()
     gone = out(lab, lab.r2, lab.one, lab.two)
     lab.page.line(f"from fault to weight: {gone - began:.1f} s")
+    lab.expect("director1: notify_down has run", lambda: noted() == ["notify-down"])
     lab.does("r2$", "mariadbd is started again")
     lab.r2.start()
     back = time.monotonic()
@@ -128,6 +134,11 @@ def killed(lab: Lab) -> None:
     served = lab.clients.between(gone, entry.before)
     lab.holds(f"none of {len(served)} clients reached it before", "r2" not in served, served)
     lab.holds("the reload changed nothing", all(one.get("r1") == 100 for one in entry.weights), entry.weights)
+    lab.expect("director1: notify_up has run", lambda: noted() == ["notify-down", "notify-up"])
+    early = [
+        at - entry.before for kind, at in lab.one.hooks(lab.r2, began) if kind == "notify-up" and at < entry.before
+    ]
+    lab.holds("and not while it was held", not early, early)
     lab.all_serve(lab.one, lab.two)
     lab.show(lab.one, "history", "--host", lab.r2.address)
 
