@@ -16,11 +16,21 @@ from tests.lab.lvs.__main__ import BEGINS, ENDS
 from tests.lab.lvs.lab import Lab
 from tests.lab.lvs.pace import EMULATED, PATIENT, REAL
 from tests.lab.lvs.scenarios import SCENARIOS
-from tests.lab.lvs.scripts import a_script_that_goes
+from tests.lab.lvs.scripts import (
+    a_script_that_goes,
+    a_script_that_goes_while_a_server_is_out,
+    a_script_that_others_may_change,
+)
 from tests.lab.lvs.setups import the_other_setups, the_recommended_setup
 from tests.lab.page import RED
 
-MORE: tuple[Callable[[Lab], None], ...] = (the_recommended_setup, the_other_setups, a_script_that_goes)
+MORE: tuple[Callable[[Lab], None], ...] = (
+    the_recommended_setup,
+    the_other_setups,
+    a_script_that_goes,
+    a_script_that_goes_while_a_server_is_out,
+    a_script_that_others_may_change,
+)
 """Only on demand: `make lab ARGS=more`, or by their names."""
 
 
