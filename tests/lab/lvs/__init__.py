@@ -5,6 +5,7 @@ story.py         tells it
 scenarios.py     the story in order: what happens, and what must follow
 setups.py        on demand: each way to write the virtual server, in every phase of a server
 scripts.py       on demand: checks that cannot be run
+debian13.py      on demand: the same with Debian 13's keepalived and Python
 faults.py        what can befall a replica
 consequences.py  what several of them wait for
 lab.py           the hosts as the scenarios see them, and the protocol

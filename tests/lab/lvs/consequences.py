@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.lab.lvs.clients import Pooled
 from tests.lab.lvs.database import Database
@@ -34,11 +35,14 @@ def connected_to(lab: Lab, host: str) -> Pooled:
 
 
 @contextmanager
-def director2_with(lab: Lab, config: str) -> Iterator[None]:
-    """director2 with another configuration, while director1 rests: a slow machine has enough to do with one."""
+def director2_with(lab: Lab, config: str, root: Path | None = None) -> Iterator[None]:
+    """director2 with another configuration, and perhaps another system's programs.
+
+    director1 rests meanwhile: a slow machine has enough to do with one.
+    """
     before = lab.two.config.read_text()
     lab.one.stop()
-    lab.two.restart(config)
+    lab.two.restart(config, root)
     lab.all_serve(lab.two)
     yield
     lab.one.start()

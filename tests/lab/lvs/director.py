@@ -33,12 +33,16 @@ class Director:
         for name in ("run/weights", "state"):
             os.chown(self.folder / name, NUMBER, NUMBER)
         self.config.write_text(config)
+        self.root: Path | None = None
+        """Another system's files, where keepalived and our program are that system's."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def enter(self, *words: str) -> list[str]:
         """The command line that runs this there."""
         places = {"run": "/run/mysqlcheck", "state": "/var/lib/mysqlcheck"}
-        mounts = " && ".join(f"mount --bind {self.folder}/{name} {place}" for name, place in places.items())
+        root = self.root or ""
+        mounts = " && ".join(f"mount --bind {self.folder}/{name} {root}{place}" for name, place in places.items())
+        words = ("chroot", str(root), *words) if root else words
         return inside(self.host, ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh", *words])
 
     def start(self) -> None:
@@ -69,10 +73,11 @@ class Director:
         """How often keepalived has said something so far."""
         return (self.folder / "log").read_text(errors="replace").count(words)
 
-    def restart(self, config: str) -> None:
-        """End it, and start it with another configuration."""
+    def restart(self, config: str, root: Path | None = None) -> None:
+        """End it, and start it with another configuration, and perhaps as another system's."""
         self.stop()
         self.config.write_text(config)
+        self.root = root
         self.start()
 
     def own_program(self) -> Path:

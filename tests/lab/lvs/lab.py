@@ -31,7 +31,7 @@ class Lab:
     """The hosts of the topology, what runs on them, and what has failed so far."""
 
     def __init__(self, folder: Path, pace: Pace) -> None:
-        self.page, self.failed, self.pace = Page(), list[str](), pace
+        self.page, self.failed, self.folder, self.pace = Page(), list[str](), folder, pace
         prepare(folder, pace)
         build(CONTRIB)
         self.source, self.r1, self.r2 = (Database(host, folder, folder / "empty") for host in ("source", "r1", "r2"))
