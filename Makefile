@@ -1,7 +1,7 @@
 # make demo    see a replica fail and come back, on real servers of this machine
 # make test    every test, installing what they need
 # make lab     the whole setup on real IPVS: two directors, replicas, clients on the VIP (as root, else in a virtual machine)
-# make lab ARGS=more   each setup in every phase, with reloads; Debian 13; broken scripts; or scenarios by their names
+# make lab ARGS=more   each setup in every phase, Debian 13, broken scripts, TCP_CHECK beside ours; or scenarios by name
 # make lint    what CI demands of the code's form
 # make bench   what a check costs, side by side with others
 # make docs    write the generated pages of docs/reference anew

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.lab.lvs.__main__ import BEGINS, ENDS
+from tests.lab.lvs.beside import tcp_check_beside_ours
 from tests.lab.lvs.debian13 import debian_13
 from tests.lab.lvs.lab import Lab
 from tests.lab.lvs.pace import EMULATED, PATIENT, REAL
@@ -31,6 +32,7 @@ MORE: tuple[Callable[[Lab], None], ...] = (
     a_script_that_goes,
     a_script_that_goes_while_a_server_is_out,
     a_script_that_others_may_change,
+    tcp_check_beside_ours,
     debian_13,
 )
 """Only on demand: `make lab ARGS=more`, or by their names."""
