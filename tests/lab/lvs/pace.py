@@ -25,6 +25,6 @@ class Pace(NamedTuple):
 
 
 REAL = Pace("this kernel", 2, 2, 3, 0.05, 0.2)
-EMULATED = Pace("a virtual machine, six times slower", 3, 6, 10, 0.3, 0.8)
-PATIENT = EMULATED._replace(delay_loop=4, backup_delay_loop=8)
+EMULATED = Pace("a virtual machine, six times slower", 3, 6, 8, 0.3, 0.8)
+PATIENT = EMULATED._replace(delay_loop=4, backup_delay_loop=8, timeout=10)
 """The same for scenarios on demand, where nobody waits for the end of the story: it forgives a busy machine more."""
