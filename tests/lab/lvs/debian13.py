@@ -26,7 +26,7 @@ def debian_13(lab: Lab) -> None:
     A newer keepalived and a newer Python, with the packages of that system; the files of contrib are the same.
     """
     root = unpack(lab)
-    with director2_with(lab, RECOMMENDED.config(lab), root):
+    with director2_with(lab, RECOMMENDED.unhurried(lab), root):
         version = run(*lab.two.enter("sh", "-c", "keepalived --version 2>&1")).partition("\n")[0]
         lab.page.line(f"{version}; {run(*lab.two.enter('python3', '-c', VERSIONS)).strip()}")
         for setup in (PLAIN, DYNAMIC):
