@@ -127,6 +127,11 @@ def test_an_agent_that_dies_costs_speed_and_no_safety(topology: Topology, tmp_pa
         topology.stop_sql_thread(topology.replica)
         looked = agent.whole_check(topology.replica)
         assert (looked.code, "sql_stopped" in looked.out, looked.out != line) == (1, True, True)
+        agent.process.send_signal(signal.SIGCONT)
+        agent.sees(topology.replica, 0)
+        topology.reset()
+        agent.sees(topology.replica, 100)
+        assert agent.end() < 1
 
 
 def test_sigterm_ends_it_within_a_second_and_takes_its_verdicts_away(topology: Topology, agent: Agent) -> None:

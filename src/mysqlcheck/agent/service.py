@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import queue
 import signal
 import threading
 import time
@@ -67,11 +68,13 @@ class Service:
         self._no_holds: str | None = None
         self._config_broken = False
         self._said: dict[str, str | None] = {}
+        self._signals = queue.SimpleQueue[signal.Signals]()
 
     def run(self) -> int:
         """Run until SIGTERM, and return the exit code. Raises SettingsError where it cannot begin."""
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         threading.stack_size(STACK_BYTES)
+        threading.Thread(target=self._wait_for_signals, daemon=True).start()
         os.umask(0o022)
         try:
             became = _prepare(self._state_dir, self._told(Settings.verdict_dir))
@@ -89,8 +92,8 @@ class Service:
         ready = False
         due = {name: time.monotonic() + every for name, every, _ in self._duties()}
         while True:
-            number = signal.sigtimedwait(SIGNALS, TICK)
-            if number is not None and number.si_signo == signal.SIGHUP:
+            number = self._signal()
+            if number is signal.SIGHUP:
                 self._reload()
             elif number is not None:
                 return self._end()
@@ -102,6 +105,18 @@ class Service:
                 if now >= due[name] or (name == "store" and self._book.urgent):
                     duty()
                     due[name] = time.monotonic() + every
+
+    def _signal(self) -> signal.Signals | None:
+        """Return the next signal, or None where there is none within a tick."""
+        try:
+            return self._signals.get(timeout=TICK)
+        except queue.Empty:
+            return None
+
+    def _wait_for_signals(self) -> None:
+        """Not signal.sigtimedwait: CPython 3.11 makes one up when SIGCONT ends the wait after its time."""
+        while True:
+            self._signals.put(signal.Signals(signal.sigwait(SIGNALS)))
 
     def _duties(self) -> list[tuple[str, float, Callable[[], None]]]:
         """What is to be done, and how often in seconds."""

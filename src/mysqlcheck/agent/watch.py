@@ -80,8 +80,8 @@ class Watch:
 
     def stop(self) -> None:
         """Ask it, once, to end: after the look that goes on, if one does, and without publishing what that finds."""
+        os.eventfd_write(self._stopped, 1)  # from now on the thread may end, and close it
         self._ending = True
-        os.eventfd_write(self._stopped, 1)
 
     def withdraw(self, seconds: float) -> None:
         """Wait so long for its end, and take its verdict away."""
@@ -114,7 +114,7 @@ class Watch:
                 poll.register(line, select.POLLRDHUP)
             left = self._due - time.monotonic()
             happened = poll.poll(max(0.0, left) * 1000)
-            if self._ending:
+            if any(handle == self._stopped for handle, _ in happened):
                 return False
             if left <= 0:
                 self.late += left < -LATE

@@ -6,6 +6,7 @@ scenarios.py     the story in order: what happens, and what must follow
 setups.py        on demand: each way to write the virtual server, in every phase of a server
 scripts.py       on demand: checks that cannot be run
 beside.py        on demand: TCP_CHECK beside ours
+agents.py        on demand: the agent beside ours, and what its death costs
 stopwatch.py     what it measures: from fault to weight, and back, on any number of directors
 debian13.py      on demand: the same with Debian 13's keepalived and Python
 faults.py        what can befall a replica

@@ -58,7 +58,7 @@ def install(folder: Path) -> None:
     program.chmod(0o755)
     subprocess.run(["/usr/bin/python3", "-m", "compileall", "-q", str(opt / "lib")], check=True)
     skipped = [f"--exclude={PYTHON[1:]}/{name}" for name in ("test", "idlelib", "lib2to3", "ensurepip", "config-*")]
-    packages = [f"{PACKAGES[1:]}/{name}" for name in ("pymysql", "click", "prometheus_client")]
+    packages = [f"{PACKAGES[1:]}/{name}" for name in ("pymysql", "click", "prometheus_client", "decorator.py")]
     pack = ["tar", "-cf", str(folder / PROGRAMS), *skipped, "-C", "/", PYTHON[1:], *packages]
     subprocess.run(pack, check=True)
     subprocess.run(["tar", "-rf", str(folder / PROGRAMS), "-C", str(folder / "programs"), "opt"], check=True)

@@ -35,13 +35,14 @@ class Director:
         self.config.write_text(config)
         self.root: Path | None = None
         """Another system's files, where keepalived and our program are that system's."""
+        self.places = {"run": "/run/mysqlcheck", "state": "/var/lib/mysqlcheck"}
+        """Directories of its own, and where it has them."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def enter(self, *words: str) -> list[str]:
         """The command line that runs this there."""
-        places = {"run": "/run/mysqlcheck", "state": "/var/lib/mysqlcheck"}
         root = self.root or ""
-        mounts = " && ".join(f"mount --bind {self.folder}/{name} {root}{place}" for name, place in places.items())
+        mounts = " && ".join(f"mount --bind {self.folder}/{name} {root}{place}" for name, place in self.places.items())
         words = ("chroot", str(root), *words) if root else words
         return inside(self.host, ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh", *words])
 

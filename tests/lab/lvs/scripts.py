@@ -1,4 +1,4 @@
-"""Checks that keepalived cannot run, or will not, on director2: what becomes of the servers, and what lint says."""
+"""Checks that keepalived cannot or will not run, on director2: what becomes of servers, what lint and doctor say."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def a_script_that_goes(lab: Lab) -> None:
     """The script goes while keepalived runs, or its permissions, or its interpreter.
 
     keepalived's child exits 0 where it cannot become the script, and 0 is "up": a server that dies from then on
-    serves on. Nothing but a look from outside can see it: lint, and mysqlcheck_last_check_timestamp_seconds.
+    serves on. Only a look from outside can see it: lint, doctor, and mysqlcheck_last_check_timestamp_seconds.
     """
     own = lab.two.own_program()
     with director2_with(lab, own_config(lab, RECOMMENDED, own)):
@@ -54,7 +54,7 @@ def a_script_that_goes(lab: Lab) -> None:
             lab.all_serve(lab.two)
             with stopped(lab, lab.r1):
                 remains(lab, "r1 serves on at full weight, dead as it is", FULL)
-                lint_finds(lab, breakage.code)
+                lint_and_doctor_find(lab, breakage.code)
                 lab.does("director2$", "the script is there again")
                 lab.two.own_program()
                 out(lab, lab.r1, lab.two)
@@ -94,7 +94,7 @@ def a_script_that_others_may_change(lab: Lab) -> None:
     with director2_with(lab, config):
         lab.does("director2$", f"chmod o+w {own.name}")
         own.chmod(0o757)
-        lint_finds(lab, "script_insecure")
+        lint_and_doctor_find(lab, "script_insecure")
         with stopped(lab, lab.r1):
             out(lab, lab.r1, lab.two)
         lab.all_serve(lab.two)
@@ -133,7 +133,8 @@ def remains(lab: Lab, what: str, weights: Weights) -> None:
     lab.holds(what, all(look == weights for look in looks), looks)
 
 
-def lint_finds(lab: Lab, code: str) -> None:
-    """Expect that lint tells it."""
-    said = lab.two.command("lint", str(lab.two.config))
-    lab.holds(f"lint finds it: {code}", code in said, said)
+def lint_and_doctor_find(lab: Lab, code: str) -> None:
+    """Expect that both tell it."""
+    for name, words in (("lint", ["lint"]), ("the doctor", ["doctor", "--conf"])):
+        said = lab.two.command(*words, str(lab.two.config))
+        lab.holds(f"{name} finds it: {code}", code in said, said)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.lab.lvs.__main__ import BEGINS, ENDS
+from tests.lab.lvs.agents import an_agent_that_dies, the_agent_beside_ours
 from tests.lab.lvs.beside import tcp_check_beside_ours
 from tests.lab.lvs.debian13 import debian_13
 from tests.lab.lvs.lab import Lab
@@ -33,6 +34,8 @@ MORE: tuple[Callable[[Lab], None], ...] = (
     a_script_that_goes_while_a_server_is_out,
     a_script_that_others_may_change,
     tcp_check_beside_ours,
+    the_agent_beside_ours,
+    an_agent_that_dies,
     debian_13,
 )
 """Only on demand: `make lab ARGS=more`, or by their names."""
