@@ -24,6 +24,9 @@ from mysqlcheck.options import Settings
 
 LEAST_PAUSE = 0.1
 """Seconds between two looks at least, however often a connection is closed on us."""
+ONCE_MORE = 0.03
+"""Seconds after which a look is made once more where a connection ended and the new one told nothing: a server that is
+killed may lose its connections an instant before it stops to listen."""
 LATE = 0.1
 """Seconds after which a look that begins is counted as late: this machine cannot keep up."""
 FAREWELL = 0.2
@@ -72,6 +75,8 @@ class Watch:
         self._thread = threading.Thread(target=self._run, daemon=True, name=self.name)
         self._troubles: tuple[str, ...] = ()
         self._ended = 0.0
+        self._closed = False
+        """Whether the server closed the connection, and no look has told why yet."""
 
     def begin(self, due: float) -> None:
         """Look for the first time at this monotonic time, and then at the interval."""
@@ -100,6 +105,9 @@ class Watch:
             self._ended = time.monotonic()
             late = self._ended - self._due
             self._due += interval * max(1.0, -(-late // interval))
+            if self._closed and self.last is not None and self.last.look.judgement.verdict.blind:
+                self._due = min(self._due, self._ended + ONCE_MORE)
+            self._closed = False
         self._session.close(Deadline(FAREWELL))
         os.close(self._stopped)
 
@@ -121,6 +129,7 @@ class Watch:
                 return True
             if happened:
                 self._session.close(Deadline(0.0))
+                self._closed = True
                 self._due = min(self._due, max(soonest, time.monotonic()))
 
     def _look(self) -> None:
