@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from mysqlcheck import holddown
 from mysqlcheck.checks import CODES
 from mysqlcheck.judgement import Look, take_in
-from mysqlcheck.metrics import METRICS, Row, file_name, render
+from mysqlcheck.metrics import AGENT_METRICS, METRICS, Looks, Row, file_name, render
 from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Phase, Record, Standing, Target, Told
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import always_serve, answer_style, exit_code
@@ -106,8 +105,16 @@ def test_every_series_is_there_whatever_was_seen(seen: Observation, style: dict[
 def test_the_reference_page_has_exactly_the_metrics_that_are_written() -> None:
     page = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
     assert set(re.findall(r"^\| `(mysqlcheck_\w+)`", page.read_text(encoding="utf-8"), re.MULTILINE)) == {
-        metric.name for metric in METRICS
+        metric.name for metric in (*METRICS, *AGENT_METRICS)
     }
+
+
+def test_the_agent_counts_its_looks_without_labels() -> None:
+    found, settings = look(HEALTHY)
+    text = render([Row(found, settings, 0)], Looks(made=1000, late=2)).decode()
+    assert "\nmysqlcheck_agent_looks_total 1000.0\n" in text
+    assert "\nmysqlcheck_agent_late_looks_total 2.0\n" in text
+    assert "mysqlcheck_agent" not in text_of(HEALTHY)
 
 
 def test_a_healthy_replica_in_numbers() -> None:
@@ -120,7 +127,7 @@ def test_a_healthy_replica_in_numbers() -> None:
     assert (value(found, "io_threads_running"), value(found, "sql_threads_running")) == (1, 1)
     assert (value(found, "read_only"), value(found, "shadow")) == (1, 0)
     assert value(found, "observation_duration_seconds") == pytest.approx(0.012)
-    assert abs(value(found, "last_check_timestamp_seconds") - time.time()) < 60
+    assert value(found, "last_check_timestamp_seconds") == AT
 
 
 def test_a_failed_replica_in_numbers() -> None:

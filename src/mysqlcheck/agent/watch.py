@@ -76,7 +76,7 @@ class Watch:
         self._troubles: tuple[str, ...] = ()
         self._ended = 0.0
         self._closed = False
-        """Whether the server closed the connection, and no look has told why yet."""
+        """Whether the server closed the connection, and no look has been made since."""
 
     def begin(self, due: float) -> None:
         """Look for the first time at this monotonic time, and then at the interval."""
@@ -96,6 +96,7 @@ class Watch:
     def _run(self) -> None:
         interval = self.settings.interval
         while self._wait():
+            had_one = self._closed or self._session.opened is not None  # a connection
             try:
                 self._look()
             except Exception as error:  # noqa: BLE001 - a bug: no verdict, so that checks look for themselves
@@ -105,11 +106,15 @@ class Watch:
             self._ended = time.monotonic()
             late = self._ended - self._due
             self._due += interval * max(1.0, -(-late // interval))
-            if self._closed and self.last is not None and self.last.look.judgement.verdict.blind:
+            if had_one and self._told_nothing():
                 self._due = min(self._due, self._ended + ONCE_MORE)
             self._closed = False
         self._session.close(Deadline(FAREWELL))
         os.close(self._stopped)
+
+    def _told_nothing(self) -> bool:
+        """Whether the last look failed, and says nothing for or against the server."""
+        return self._session.opened is None and self.last is not None and self.last.look.judgement.verdict.blind
 
     def _wait(self) -> bool:
         """Wait until a look is due, or the server closes the connection: a look then tells why. False: it is to end."""
