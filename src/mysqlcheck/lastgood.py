@@ -8,11 +8,11 @@ refused the login, and `credentials_grace` lets the last good verdict stay for a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mysqlcheck import publish, statedir
 from mysqlcheck.errors import OutOfTime, SettingsError
-from mysqlcheck.layers import load
+from mysqlcheck.layers import load, load_targets
 from mysqlcheck.options import ConfigFile, Settings
 
 SECONDS = 0.2
@@ -25,16 +25,41 @@ def load_settings(given: Mapping[str, str], environment: Mapping[str, str]) -> t
     Returns them with what must be said loudly. Raises SettingsError where the mistake is not in a file, or where
     nothing good is on record.
     """
+
+    def read(instead: ConfigFile | None = None, login_files: bool = True) -> tuple[Settings, ...]:
+        return (load(given, environment, instead=instead, login_files=login_files),)
+
+    found, warnings = _load(given, environment, read)
+    return found[0], warnings
+
+
+def load_all_settings(
+    given: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[tuple[Settings, ...], tuple[str, ...]]:
+    """Load the settings of all targets as layers.load_targets does; else the same."""
+
+    def read(instead: ConfigFile | None = None, login_files: bool = True) -> tuple[Settings, ...]:
+        return load_targets(given, environment, instead=instead, login_files=login_files)
+
+    return _load(given, environment, read)
+
+
+def _load(
+    given: Mapping[str, str], environment: Mapping[str, str], read: Callable[..., tuple[Settings, ...]]
+) -> tuple[tuple[Settings, ...], tuple[str, ...]]:
     try:
-        settings = load(given, environment)
+        found = read()
     except SettingsError as error:
-        return _without_broken_files(error, given, environment)
-    return settings, tuple(filter(None, [_keep(settings)]))
+        return _without_broken_files(error, given, environment, read)
+    return found, tuple(filter(None, [keep(found[0])]))
 
 
 def _without_broken_files(
-    error: SettingsError, given: Mapping[str, str], environment: Mapping[str, str]
-) -> tuple[Settings, tuple[str, ...]]:
+    error: SettingsError,
+    given: Mapping[str, str],
+    environment: Mapping[str, str],
+    read: Callable[..., tuple[Settings, ...]],
+) -> tuple[tuple[Settings, ...], tuple[str, ...]]:
     broken = {problem.file for problem in error.problems}
     if None in broken:
         raise error
@@ -46,13 +71,13 @@ def _without_broken_files(
             warnings.append(f"{path} is broken: its last good version is used; mend it")
     login_files = instead is not None and broken == {instead.path}
     try:
-        settings = load(given, environment, instead=instead, login_files=login_files)
+        found = read(instead, login_files)
     except SettingsError:
         raise error from None
-    settings.config_broken = True
-    if not login_files:
-        settings.login_error = error
-    return settings, tuple(warnings)
+    for settings in found:
+        settings.config_broken = True
+        settings.login_error = None if login_files else error
+    return found, tuple(warnings)
 
 
 def _path(directory: str, config: str) -> str:
@@ -80,7 +105,7 @@ def _content(path: str) -> bytes | None:
         return None
 
 
-def _keep(settings: Settings) -> str | None:
+def keep(settings: Settings) -> str | None:
     """Keep a copy of the file that was read; return why not, or None."""
     config = settings.config_read
     if config is None:

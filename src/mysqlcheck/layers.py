@@ -79,7 +79,9 @@ def load_targets(
         where = {"host": target.host, "port": str(target.port)}
         where = where if target.socket is None else {"socket": target.socket}
         try:
-            found.append(_settle(files, table, _command_line({**given, **where}), login_files, []))
+            settings = _settle(files, table, _command_line({**given, **where}), login_files, [])
+            settings.default_port = port
+            found.append(settings)
         except SettingsError as error:
             all_problems.update(dict.fromkeys(error.problems))
     if all_problems:

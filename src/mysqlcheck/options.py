@@ -5,7 +5,7 @@ from typing import NamedTuple
 from mysqlcheck.errors import SettingsError
 from mysqlcheck.judgement import JudgementSettings
 from mysqlcheck.kinds import OneOf, Seconds, Text
-from mysqlcheck.model import Target
+from mysqlcheck.model import DEFAULT_PORT, Target
 from mysqlcheck.settings import Setting
 
 DEFAULT_CONFIG = "/etc/mysqlcheck/mysqlcheck.toml"
@@ -78,6 +78,8 @@ class Settings(JudgementSettings):
         sources=frozenset({"env"}),
     )
 
+    default_port: int = DEFAULT_PORT
+    """The port of a server that is named without one."""
     config_read: ConfigFile | None = None
     """The TOML file that was read, for the state directory to keep a copy of."""
     config_broken: bool = False

@@ -50,5 +50,9 @@ def test_its_directories_are_those_of_the_commands_and_stay() -> None:
     assert f"/var/lib/{value('StateDirectory')}" == Settings.state_dir.default
 
 
+def test_systemd_never_gives_up() -> None:
+    assert (value("Restart"), value("StartLimitIntervalSec")) == ("always", "0")
+
+
 def test_systemd_waits_longer_than_it_needs() -> None:
     assert (value("Type"), int(value("TimeoutStopSec")) > 1, int(value("WatchdogSec")) >= 10) == ("notify", True, True)

@@ -50,6 +50,7 @@ def test_each_table_is_a_target_in_the_order_of_the_file(file: Path) -> None:
     ]
     assert [settings.max_lag for settings in found] == [600, 90, 90, 90]
     assert [settings.weight for settings in found] == [None, None, 50, None]
+    assert {settings.default_port for settings in found} == {3307}
 
 
 def test_they_are_what_a_check_of_each_would_read(file: Path) -> None:

@@ -154,6 +154,16 @@ def test_a_configuration_with_a_mistake_is_refused_and_the_old_one_stays(topolog
     agent.sees(topology.replica, 0)
 
 
+def test_it_begins_with_the_last_good_configuration_where_the_file_is_broken(topology: Topology, agent: Agent) -> None:
+    """And so does a check that must look by itself: the agent has kept the copy."""
+    agent.end()
+    agent.config.write_text("max_lag = ")
+    agent.start()
+    assert "its last good version is used" in agent.log.read_text()
+    assert agent.check(topology.replica).code == 0
+    assert agent.whole_check(topology.replica).code == 0
+
+
 def test_a_new_configuration_begins_and_ends_what_it_must(topology: Topology, agent: Agent) -> None:
     first, second = topology.replicas
     kept, open_before = agent.verdict(second), agent.descriptors()

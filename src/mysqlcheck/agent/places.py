@@ -63,13 +63,15 @@ class Place:
 class Places:
     """Where one server's answers go."""
 
-    def __init__(self, settings: Settings, default_port: int) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         target = settings.target
         folder = settings.verdict_dir
         name = statedir.file_name(str(target))
         self._verdict = Place(os.path.join(folder, name))
-        self._short = os.path.join(folder, statedir.file_name(target.host)) if target.port == default_port else None
+        self._short = (
+            os.path.join(folder, statedir.file_name(target.host)) if target.port == settings.default_port else None
+        )
         self._track = Place(settings.track_file) if settings.track_file is not None else None
         self._life = settings.interval + settings.timeout + SPARE
         """How long a verdict is good for: until the look after it is over, however long that takes."""

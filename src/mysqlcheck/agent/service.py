@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from typing import NamedTuple
 
 from mysqlcheck import console, holds, metrics, publish, statedir
 from mysqlcheck.agent.book import Book
@@ -20,7 +19,8 @@ from mysqlcheck.agent.systemd import Systemd
 from mysqlcheck.agent.watch import Watch
 from mysqlcheck.clock import Deadline, within
 from mysqlcheck.errors import OutOfTime, SettingsError, StoreError
-from mysqlcheck.layers import load, load_targets
+from mysqlcheck.lastgood import keep, load_all_settings
+from mysqlcheck.layers import load_targets
 from mysqlcheck.model import OperatorHold
 from mysqlcheck.options import Settings
 from mysqlcheck.settings import Setting
@@ -40,20 +40,6 @@ NEEDED = ("encodings.ascii", "encodings.idna", "encodings.latin_1", "json", "tem
 """Modules that are only imported where they are used."""
 STACK_BYTES = 512 * 1024
 """Of a thread; there is one for each server."""
-
-
-class Configuration(NamedTuple):
-    """What the files say."""
-
-    targets: tuple[Settings, ...]
-    default_port: int
-
-
-def read(given: Mapping[str, str], environment: Mapping[str, str]) -> Configuration:
-    """Read the configuration. Raises SettingsError with all that is wrong."""
-    targets = load_targets(given, environment)
-    default = load({**given, "host": "localhost"}, environment, login_files=False).port
-    return Configuration(targets, default)
 
 
 class Service:
@@ -81,13 +67,16 @@ class Service:
         except OSError as error:
             self.say(f"{error.filename}: {error.strerror}: make it writable for the user that the agent runs as")
             return 1
-        config = read(self._given, self._environment)
+        targets, warnings = load_all_settings(self._given, self._environment)
+        self._config_broken = targets[0].config_broken
         self._book = Book(Store(self._state_dir))
         self._read_holds()
         self._book.refresh(DISK_SECONDS)
         gc.freeze()  # what is here stays, and looks leave little that goes in circles: a sixth of their cost
         gc.set_threshold(*GARBAGE)
-        self._begin(config)
+        self._begin(targets)
+        for warning in warnings:
+            self.say(warning)
         self.say(f"looks at {_servers(len(self._watches))}" + (f"; {became}" if became else ""))
         ready = False
         due = {name: time.monotonic() + every for name, every, _ in self._duties()}
@@ -132,12 +121,12 @@ class Service:
 
     # Beginning and end.
 
-    def _begin(self, config: Configuration) -> None:
+    def _begin(self, targets: Sequence[Settings]) -> None:
         """Begin to look at every server that nobody looks at, a little apart."""
-        new = [settings for settings in config.targets if (str(settings.target), settings.role) not in self._watches]
+        new = [settings for settings in targets if (str(settings.target), settings.role) not in self._watches]
         now = time.monotonic()
         for number, settings in enumerate(new):
-            watch = Watch(settings, config.default_port, self._book, self)
+            watch = Watch(settings, self._book, self)
             self._watches[str(settings.target), settings.role] = watch
             watch.begin(now + min(settings.interval, MOST_APART) * number / len(new))
 
@@ -145,13 +134,14 @@ class Service:
         """Read the configuration anew; one with a mistake is refused, and the old one stays."""
         self._systemd.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
-            config = read(self._given, self._environment)
+            targets = load_targets(self._given, self._environment)
         except SettingsError as error:
             self._config_broken = True
             self.say("the configuration stays what it was: " + "; ".join(map(str, error.problems)))
         else:
             self._config_broken = False
-            wanted = {(str(settings.target), settings.role): settings for settings in config.targets}
+            self._complain("copy", keep(targets[0]))
+            wanted = {(str(settings.target), settings.role): settings for settings in targets}
             gone = [pair for pair, watch in self._watches.items() if not _same(wanted.get(pair), watch.settings)]
             ended = [self._watches.pop(pair) for pair in gone]
             for watch in ended:
@@ -161,7 +151,7 @@ class Service:
             for pair in gone:
                 if pair not in wanted:
                     self._book.forget(*pair)
-            self._begin(config)
+            self._begin(targets)
             self.say(f"reloaded: looks at {_servers(len(self._watches))}, {len(gone)} ended or changed")
         self._systemd.tell("READY=1", f"STATUS=looks at {_servers(len(self._watches))}")
 

@@ -59,7 +59,6 @@ class Watch:
     def __init__(
         self,
         settings: Settings,
-        default_port: int,
         book: Book,
         director: Director,
     ) -> None:
@@ -68,7 +67,7 @@ class Watch:
         self.looks = self.late = 0
         """How many looks there were, and how many of them began LATE after their time."""
         self._book, self._director, self._say = book, director, director.say
-        self._places = Places(settings, default_port)
+        self._places = Places(settings)
         self._session = Session(settings.target, settings, probes(settings.role))
         self._stopped = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._ending = False
@@ -167,7 +166,9 @@ class Watch:
 
     def _observe(self) -> Observation:
         try:
+            if self.settings.login_error is not None:
+                raise self.settings.login_error
             return self._session.observe(Deadline(self.settings.timeout))
-        except SettingsError as error:  # a certificate that is gone: told as the server's refusal is
+        except SettingsError as error:  # a file that is gone or broken: told as the server's refusal is
             now = clock.now()
             return Observation(self.settings.target, now, now, unusable("; ".join(map(str, error.problems))))
