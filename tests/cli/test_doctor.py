@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import socket
 from pathlib import Path
 
 import pytest
 
 from mysqlcheck.doctor.codes import SUBJECTS
-from tests.command import Ended, mysqlcheck
+from tests.command import COMMAND, Ended, mysqlcheck
 from tests.hostile.personas import MYSQL, PASSWORD
 from tests.hostile.server import HostileServer
 
@@ -17,10 +19,14 @@ from .asking import address
 
 
 def doctor(tmp_path: Path, *arguments: str) -> Ended:
-    """Without a keepalived.conf of this machine."""
-    conf = tmp_path / "keepalived.conf"
+    """Without a keepalived.conf of this machine, and with the script installed, whatever it is that is tried."""
+    conf, script = tmp_path / "keepalived.conf", tmp_path / "bin" / "keepalived-mysqlcheck"
     conf.touch()
-    return mysqlcheck("doctor", "--conf", str(conf), *arguments, password=PASSWORD)
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
+    script.chmod(0o755)
+    path = f"{script.parent}:{os.environ['PATH']}"
+    return mysqlcheck("doctor", "--conf", str(conf), *arguments, password=PASSWORD, env={"PATH": path})
 
 
 def test_each_subject_has_its_lines_and_the_last_one_counts(dead: HostileServer, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 
@@ -143,11 +143,7 @@ class Service:
             self._complain("copy", keep(targets[0]))
             wanted = {(str(settings.target), settings.role): settings for settings in targets}
             gone = [pair for pair, watch in self._watches.items() if not _same(wanted.get(pair), watch.settings)]
-            ended = [self._watches.pop(pair) for pair in gone]
-            for watch in ended:
-                watch.stop()
-            for watch in ended:
-                watch.withdraw(FAREWELL)
+            _stop([self._watches.pop(pair) for pair in gone])
             for pair in gone:
                 if pair not in wanted:
                     self._book.forget(*pair)
@@ -158,11 +154,7 @@ class Service:
     def _end(self) -> int:
         """Write what is to be kept, and take the verdicts away, so that checks look for themselves at once."""
         self._systemd.tell("STOPPING=1")
-        end = time.monotonic() + FAREWELL
-        for watch in self._watches.values():
-            watch.stop()
-        for watch in self._watches.values():
-            watch.withdraw(max(0.0, end - time.monotonic()))
+        _stop(self._watches.values())
         self._keep()
         return 0
 
@@ -235,7 +227,16 @@ class Service:
 
 
 FAREWELL = 0.3
-"""Seconds that the watches have to end."""
+"""Seconds that watches have to end."""
+
+
+def _stop(watches: Collection[Watch]) -> None:
+    """End them, and take their verdicts away; who hangs in a look publishes nothing any more."""
+    end = time.monotonic() + FAREWELL
+    for watch in watches:
+        watch.stop()
+    for watch in watches:
+        watch.withdraw(max(0.0, end - time.monotonic()))
 
 
 def _write_metrics(path: str, rows: Sequence[metrics.Row], looks: metrics.Looks | None) -> str | None:
