@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import datetime
 import os
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from mysqlcheck import cli, fast, funnel
 from mysqlcheck.clock import Deadline
 from mysqlcheck.options import DEFAULT_CONFIG, Settings
 from mysqlcheck.wire import Wire, tls_context
+from tests.certificate import make_certificate
 
 # Each of these costs milliseconds, and a check that does not use it must not pay for it. (sqlite3 is used by every
 # check. Not in our hands: click loads uuid, and PyMySQL loads cryptography where it is installed.)
@@ -152,23 +152,7 @@ def test_pymysql_prometheus_client_and_sqlite3_have_their_own_modules() -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The certificate of an authority, made up."""
-    x509 = pytest.importorskip("cryptography.x509", reason="no cryptography here to make a certificate with")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "made up")])
-    begins = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(begins + datetime.timedelta(days=36500))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "ca.pem"
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return path
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 def certificates_loaded(tls: str, **settings: str) -> int | None:

@@ -5,7 +5,6 @@ The client sends packets for the VIP to the server as LVS would; whether they ar
 
 from __future__ import annotations
 
-import datetime
 import os
 import shutil
 import socket
@@ -20,6 +19,7 @@ import pymysql
 import pytest
 from pymysql.cursors import DictCursor
 
+from tests.certificate import make_certificate
 from tests.command import COMMAND, FORGETFUL, Ended, environment
 from tests.lab.accounts import Monitor
 from tests.lab.local import LocalMariaDB
@@ -80,33 +80,10 @@ def run(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True, timeout=30)
 
 
-def make_certificate(folder: Path) -> Path:
-    """A certificate that signs itself, for the server's address, and its key beside it."""
-    x509 = pytest.importorskip("cryptography.x509", reason="no cryptography here to make a certificate with")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "made up")])
-    begins = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(begins + datetime.timedelta(days=36500))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    secret = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(secret)
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(encoding))
-    return folder / "certificate.pem"
-
-
 @pytest.fixture(scope="module")
 def network() -> Iterator[Network]:
     if os.getuid() != 0:
-        pytest.skip("an ordinary user cannot run network namespaces")
+        pytest.skip("only root makes network namespaces")
     if missing := LocalMariaDB.missing():
         pytest.skip(missing)
     if shutil.which("ip") is None:
