@@ -43,13 +43,13 @@ class Seen:
             young = met.seen.facts[0].uptime < met.ended - self.first_sight - 1
             if self.first_sight < self.booted or not young:
                 self.incarnation = met.greeted
-        if met.greeted > self.incarnation and (met.told or fell or not self.incarnation):
+        new = met.greeted > self.incarnation and bool(met.told or fell or not self.incarnation)
+        if new:
             self.incarnation, self.first_sight, self.uptime = met.greeted, met.ended, None
             self.number += 1
         if in_order:
             self.last_id, self.last_ended = number, met.ended
-        begun = met.began >= self.first_sight or met.ended == self.first_sight
-        if met.told == self.incarnation and begun:  # else it may have met an earlier one
+        if met.told == self.incarnation and (new or met.began >= self.first_sight):  # else it may be of an earlier
             fact = met.seen.facts[0]
             self.uptime, self.started = fact.uptime, (fact.identity, fact.started)
 
@@ -81,7 +81,7 @@ class Watch:
     def admitted(self) -> bool:
         """Whether this incarnation needs no hold_down, or none any more."""
         off = self.s.hold_down == 0 and self.s.release == "auto"
-        return self.served or self.freed or self.trusted or off
+        return self.served or self.freed or self.trusted or off or (not self.met and self.s.trust_uptime == 0)
 
     def release(self, now: float) -> None:
         """An operator ends its hold; that helps nothing against a failure."""

@@ -98,6 +98,9 @@ class ClockSteps(Twins):
         super().start()
         self.met: set[str] = set()
         """The roles that have met the server: before, its Uptime is all that there is to go by."""
+        self.only_greeted = False
+        """Whether the last incarnation has greeted and told no Uptime yet: there too that is all there is to go by."""
+        self.has_told = 0
 
     def may_forget(self) -> bool:
         if self.server.step != self.server.step_at_start:
@@ -114,12 +117,17 @@ class ClockSteps(Twins):
 
     def look(self, role: str, took: float = TICK, line: Line = Line.FINE, answers: int = 0) -> Meeting:
         met = super().look(role, took, line, answers)
+        if met.greeted:
+            self.has_told = met.told or self.has_told
+            self.only_greeted = met.greeted != self.has_told
+            if self.only_greeted:
+                self.server.step = self.server.step_at_start
         if not met.told:
             return met
         plain = self.server.incarnation_fact(met.ended, stepped=False)
         return met._replace(seen=met.seen._replace(facts=(plain, *met.seen.facts[1:])))
 
-    @precondition(lambda self: len(self.met) == 2)
+    @precondition(lambda self: len(self.met) == 2 and not self.only_greeted)
     @rule(seconds=st.sampled_from([3600.0, -3600.0, 0.5, 1e9, -86400.0]))
     def set_the_servers_clock(self, seconds: float) -> None:
         self.count()
