@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.lab.lvs.consequences import Entry, director2_with
@@ -46,8 +47,7 @@ def the_recommended_setup(lab: Lab) -> None:
 
     A reload of keepalived changes no weight, whatever it is and why.
     """
-    with director2_with(lab, RECOMMENDED.unhurried(lab)):
-        every_phase(lab, lab.two, RECOMMENDED)
+    through_every_phase(lab, [RECOMMENDED])
 
 
 def the_other_setups(lab: Lab) -> None:
@@ -56,12 +56,19 @@ def the_other_setups(lab: Lab) -> None:
     Plain is up or down, so a drain is down. misc_dynamic carries the weight in the exit code: one of 0 would become
     weight 0 at the reload, and the check never exits 0.
     """
-    with director2_with(lab, PLAIN.unhurried(lab)):
-        every_phase(lab, lab.two, PLAIN)
-        lab.does("director2$", f"keepalived with {DYNAMIC.file}")
-        lab.two.restart(DYNAMIC.unhurried(lab))
-        lab.all_serve(lab.two)
-        every_phase(lab, lab.two, DYNAMIC)
+    through_every_phase(lab, [PLAIN, DYNAMIC])
+
+
+def through_every_phase(lab: Lab, setups: Sequence[Setup], root: Path | None = None) -> None:
+    """Take r1 on director2 through every phase in one setup after the other, perhaps with another system's programs."""
+    first, *others = setups
+    with director2_with(lab, first.unhurried(lab), root):
+        every_phase(lab, lab.two, first)
+        for setup in others:
+            lab.does("director2$", f"keepalived with {setup.file}")
+            lab.two.restart(setup.unhurried(lab), root)
+            lab.all_serve(lab.two)
+            every_phase(lab, lab.two, setup)
 
 
 def every_phase(lab: Lab, director: Director, setup: Setup) -> None:

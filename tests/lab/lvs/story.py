@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.lab.lvs.__main__ import BEGINS, ENDS
 from tests.lab.lvs.agents import an_agent_that_dies, the_agent_beside_ours
 from tests.lab.lvs.beside import tcp_check_beside_ours
-from tests.lab.lvs.debian13 import debian_13
+from tests.lab.lvs.debian13 import debian_13, debian_13_in_the_other_setups
 from tests.lab.lvs.lab import Lab
 from tests.lab.lvs.pace import EMULATED, PATIENT, REAL
 from tests.lab.lvs.scenarios import SCENARIOS
@@ -37,6 +37,7 @@ MORE: tuple[Callable[[Lab], None], ...] = (
     the_agent_beside_ours,
     an_agent_that_dies,
     debian_13,
+    debian_13_in_the_other_setups,
 )
 """Only on demand: `make lab ARGS=more`, or by their names."""
 
