@@ -10,7 +10,19 @@ from mysqlcheck.checks import Policy, judge, lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.holddown import HoldDownSettings, step
 from mysqlcheck.memory import remember
-from mysqlcheck.model import Decision, Event, Memory, Observation, OperatorHold, Phase, Record, Sighting, Told, Verdict
+from mysqlcheck.model import (
+    Decision,
+    Event,
+    LetIn,
+    Memory,
+    Observation,
+    OperatorHold,
+    Phase,
+    Record,
+    Sighting,
+    Told,
+    Verdict,
+)  # fmt: skip
 from mysqlcheck.outcome import Answer, OutcomeSettings
 
 
@@ -50,10 +62,12 @@ def take_in(
     hold: OperatorHold | None,
     settings: JudgementSettings,
     at: float,
+    let_in: LetIn | None = None,
 ) -> Judgement:
     """Judge a look in the light of what is on record, and say what to record.
 
     `sighting` is the last one of the server, whatever role it was checked as; `at` is Unix time, for people alone.
+    `let_in` is the word of the server's pool, which changes the answer alone.
     A look older than the record (checks of one target may overlap) changes nothing.
     """
     now = observation.ended
@@ -65,7 +79,7 @@ def take_in(
     memory = remember(kept, observation)
     verdict = judge(observation, memory, settings, now)
     standing = step(before, verdict, memory, settings, now)
-    decision = outcome.decide(standing, verdict, hold, settings, now)
+    decision = outcome.decide(standing, verdict, hold, settings, now, let_in)
     told = _told(decision, observation, outcome.answer_style(settings))
     changed = record.changed if record and before and before.phase is standing.phase else at
     transitions = record.transitions if record else ()
@@ -76,6 +90,10 @@ def take_in(
         transitions = _counted(transitions, event) if before else transitions
     elif before.incarnation and before.incarnation != standing.incarnation:
         events = (_transition(before.phase, decision, observation, settings.role, at)._replace(kind="restart"),)
+    if let_in is not None and let_in.new:
+        kind, what = ("let-out", "no longer let in") if let_in.over else ("let-in", "let in")
+        text = f"{what} by pool {let_in.pool}: {let_in.text}"
+        events = (*events, Event(at, str(observation.target), settings.role, kind, "", "", text))
     return Judgement(verdict, decision, Record(memory, standing, now, at, told, changed, transitions), events)
 
 

@@ -1,18 +1,23 @@
 """Where settings are read from.
 
 Later layers win: the built-in defaults, the MySQL option file, [defaults] and [target."host:port"] of the
-TOML file, the environment, the command line.
+TOML file, the environment, the command line. [pool.NAME] tables are of one layer: nothing else says anything of a pool.
 """
 
 import os
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mysqlcheck import optionfile
 from mysqlcheck.errors import Problem, SettingsError
 from mysqlcheck.model import Target
 from mysqlcheck.options import DEFAULT_CONFIG, DEFAULT_OPTION_FILE, ConfigFile, Settings, bracketed
 from mysqlcheck.settings import Layer, nearest, read, resolve
+
+if TYPE_CHECKING:
+    from mysqlcheck.pool import PoolSettings
+
+TABLES = ("defaults", "target", "pool")
 
 
 class _Files(NamedTuple):
@@ -21,6 +26,8 @@ class _Files(NamedTuple):
     config: ConfigFile | None
     targets: Mapping[str, Any]
     """The [target] tables by their keys."""
+    pools: Mapping[str, "PoolSettings | None"]
+    """The [pool] tables by their names; None for one with a mistake."""
     option_file: Layer
     defaults: Layer
     env: Layer
@@ -84,6 +91,8 @@ def load_targets(
             found.append(settings)
         except SettingsError as error:
             all_problems.update(dict.fromkeys(error.problems))
+    if not all_problems:
+        all_problems = dict.fromkeys(_misfits(files, found))
     if all_problems:
         raise SettingsError(list(all_problems))
     return tuple(found)
@@ -110,11 +119,12 @@ def _read_files(cli: Layer, environment: Mapping[str, str], instead: ConfigFile 
     found = instead or _read_config(_valid(env, cli).get("config"), problems)
     config = found.path if found else DEFAULT_CONFIG
     tables = _tables(found, problems) if found else {}
+    pools = _pools(config, tables["pool"], problems) if "pool" in tables else {}
     defaults = Layer("defaults", tables.get("defaults", {}), lambda s: f"{config} [defaults] {s.name}", config)
     option_file = Layer("file", {}, str)
     if login_files:
         option_file = _option_file(_valid(defaults, env, cli).get("defaults_file"), problems)
-    return _Files(found, tables.get("target", {}), option_file, defaults, env, tuple(problems))
+    return _Files(found, tables.get("target", {}), pools, option_file, defaults, env, tuple(problems))
 
 
 def _settle(files: _Files, table: Layer | None, cli: Layer, login_files: bool, problems: list[Problem]) -> Settings:
@@ -123,6 +133,11 @@ def _settle(files: _Files, table: Layer | None, cli: Layer, login_files: bool, p
     if login_files:
         _password_file([(layer, _valid(layer)) for layer in layers], layers, problems)
     settings = resolve(Settings, layers, problems)
+    if settings.pool is not None:
+        if settings.pool not in files.pools:
+            layer = layers[settings.origins["pool"]]
+            raise SettingsError([Problem(layer.place(Settings.pool), _no_pool(settings.pool, files), layer.file)])
+        settings.pool_settings = files.pools[settings.pool]
     settings.config_read = files.config
     return settings
 
@@ -203,15 +218,53 @@ def _tables(config: ConfigFile, problems: list[Problem]) -> dict[str, dict[str, 
         return {}
     known: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():
-        if name not in ("defaults", "target"):
+        if name not in TABLES:
             what = "table" if isinstance(table, dict) else "key"
-            allowed = '; allowed are [defaults] and [target."host:port"]'
+            allowed = '; allowed are [defaults], [target."host:port"] and [pool.NAME]'
             problems.append(Problem(path, f"there is no {what} {name!r} here{_moved(name)}{allowed}", path))
         elif not isinstance(table, dict):
             problems.append(Problem(path, f"{name} must be a table: [{name}]", path))
         else:
             known[name] = table
     return known
+
+
+def _pools(config: str, tables: Mapping[str, Any], problems: list[Problem]) -> dict[str, "PoolSettings | None"]:
+    """Read the [pool] tables."""
+    from mysqlcheck.pool import PoolSettings  # only who has pools pays for it
+
+    found: dict[str, PoolSettings | None] = {}
+    for name, values in tables.items():
+        where = f"{config} [pool.{name}]"
+        if not isinstance(values, dict):
+            problems.append(Problem(where, "must be a table", config))
+            continue
+        place = lambda s, where=where: f"{where} {s.name}"  # noqa: E731
+        try:
+            found[name] = resolve(PoolSettings, [Layer("pool", values, place, config)])
+        except SettingsError as error:
+            found[name] = None
+            problems.extend(error.problems)
+    return found
+
+
+def _no_pool(name: str, files: _Files) -> str:
+    there_are = f"; there are {', '.join(files.pools)}" if files.pools else ""
+    return f"there is no table [pool.{name}]{nearest(name, list(files.pools)) or there_are}"
+
+
+def _misfits(files: _Files, targets: Sequence[Settings]) -> Iterator[Problem]:
+    """Find what does not fit between pools and their servers."""
+    config = files.config.path if files.config else None
+    for name, settings in files.pools.items():
+        from mysqlcheck.pool import conflicts
+
+        where, of = f"{config} [pool.{name}]", [one for one in targets if one.pool == name and one.role != "source"]
+        if not of:
+            yield Problem(where, f'no server is in it: write pool = "{name}" under [defaults] or its table', config)
+        elif settings is not None:
+            max_lags = {str(one.target): one.max_lag for one in of}
+            yield from (Problem(f"{where} {key}", why, config) for key, why in conflicts(settings, max_lags))
 
 
 def _option_file(path: str | None, problems: list[Problem]) -> Layer:
@@ -230,7 +283,7 @@ def _option_file(path: str | None, problems: list[Problem]) -> Layer:
 def _moved(name: str) -> str:
     if name in Settings.declared():
         return f"; {name} belongs under [defaults]"
-    return nearest(name, ["defaults", "target"])
+    return nearest(name, TABLES)
 
 
 def _target_tables(files: _Files, port: int, problems: list[Problem]) -> dict[Target, Layer]:

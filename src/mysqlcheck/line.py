@@ -34,4 +34,5 @@ def detail(observation: Observation) -> str:
 def log_line(event: Event, shadow: bool = False) -> str:
     """Return a change as the log has it."""
     told = "shadow, keepalived is told up: " if shadow else ""
-    return f"{told}{event.target} {event.role}: {event.before} → {event.after}: {event.text}"
+    change = f"{event.before} → {event.after}: " if event.before or event.after else ""
+    return f"{told}{event.target} {event.role}: {change}{event.text}"

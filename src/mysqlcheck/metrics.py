@@ -77,7 +77,12 @@ LATE = Metric(
     "Looks that began more than 0.1 s after their time: the director cannot keep up.",
     type="counter",
 )
-AGENT_METRICS = (LOOKS, LATE)
+POOL_SIZE = Metric("mysqlcheck_pool_servers", "Servers of the pool.", ("pool",))
+POOL_MIN = Metric("mysqlcheck_pool_min_serving", "How many of them must serve.", ("pool",))
+POOL_SERVING = Metric("mysqlcheck_pool_serving", "How many serve by themselves; below the minimum: panic.", ("pool",))
+POOL_LET_IN = Metric("mysqlcheck_pool_let_in", "How many more are let in because too few would serve.", ("pool",))
+POOL_METRICS = (POOL_SIZE, POOL_MIN, POOL_SERVING, POOL_LET_IN)
+AGENT_METRICS = (LOOKS, LATE, *POOL_METRICS)
 METRICS = (
     DECISION, PHASE, REASON, WEIGHT, FULL_WEIGHT, HOLD, OPERATOR_HOLD, FLAPS, TRANSITIONS, LAST_CHANGE, STATE_ERROR,
     CONFIG_ERROR, EXIT_CODE, SHADOW, LAG, CHANNELS, IO_RUNNING, SQL_RUNNING, READ_ONLY, DURATION, LAST_CHECK, SERVER,
@@ -99,15 +104,26 @@ class Row(NamedTuple):
     config_broken: bool = False
 
 
-class Looks(NamedTuple):
-    """What the agent counts of itself."""
+class PoolRow(NamedTuple):
+    """A pool in numbers."""
 
-    made: int
+    name: str
+    size: int
+    min_serving: int
+    serving: int
+    let_in: int
+
+
+class Own(NamedTuple):
+    """What the agent has to tell beside its checks: how many looks it has made, how many of them late, its pools."""
+
+    looks: int
     late: int
+    pools: Sequence[PoolRow] = ()
 
 
-def render(rows: Sequence[Row], looks: Looks | None = None) -> bytes:
-    """Return checks as Prometheus text: what the rules said, shadow or not; and the agent's own counters."""
+def render(rows: Sequence[Row], own: Own | None = None) -> bytes:
+    """Return checks as Prometheus text: what the rules said, shadow or not; and what the agent tells of itself."""
     all_values = [((str(row.look.observation.target), row.settings.role), _values(row)) for row in rows]
 
     class Checks(Collector):
@@ -121,9 +137,17 @@ def render(rows: Sequence[Row], looks: Looks | None = None) -> bytes:
                     for labels, value in values[metric]:
                         family.add_metric((*common, *labels), value)
                 yield family
-            for metric, count in zip(AGENT_METRICS, looks or (), strict=looks is not None):
+            if own is None:
+                return
+            for metric, count in ((LOOKS, own.looks), (LATE, own.late)):
                 family = CounterMetricFamily(metric.name.removesuffix("_total"), metric.help)
                 family.add_metric((), count)
+                yield family
+            for position, metric in enumerate(POOL_METRICS):
+                family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+                for pool in own.pools:
+                    numbers = (pool.size, pool.min_serving, pool.serving, pool.let_in)
+                    family.add_metric((pool.name,), numbers[position])
                 yield family
 
     registry = CollectorRegistry()

@@ -250,6 +250,18 @@ class OperatorHold(NamedTuple):
     """Seconds until then, when it was read."""
 
 
+class LetIn(NamedTuple):
+    """That a pool needs a server which would not serve by itself; or that it no longer does."""
+
+    pool: str
+    text: str
+    """How many of the pool serve by themselves, and how many must."""
+    since: Instant
+    new: bool = False
+    """Whether this look is the first to know."""
+    over: bool = False
+
+
 class Action(Enum):
     """What keepalived is asked to do with a server."""
 
@@ -277,7 +289,7 @@ class Event(NamedTuple):
     role: str
     """Empty where it is about the server, whatever the role."""
     kind: str
-    """transition, restart, hold, release, notify-up, notify-down."""
+    """transition, restart, let-in, let-out, hold, release, notify-up, notify-down."""
     before: str
     after: str
     text: str

@@ -1,12 +1,15 @@
 """All settings of a check put together."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mysqlcheck.errors import SettingsError
 from mysqlcheck.judgement import JudgementSettings
 from mysqlcheck.kinds import OneOf, Seconds, Text
 from mysqlcheck.model import DEFAULT_PORT, Target
 from mysqlcheck.settings import Setting
+
+if TYPE_CHECKING:  # only who has pools pays for it
+    from mysqlcheck.pool import PoolSettings
 
 DEFAULT_CONFIG = "/etc/mysqlcheck/mysqlcheck.toml"
 DEFAULT_OPTION_FILE = "/etc/mysqlcheck/my.cnf"
@@ -71,6 +74,13 @@ class Settings(JudgementSettings):
         help="How often the agent logs in anew: a connection that it keeps hides a full server, and login trouble.",
         sources=AGENT,
     )
+    pool = Setting[str | None](
+        Text("NAME", "the name of a [pool.NAME] table"),
+        default=None,
+        help="The pool that the server belongs to: where too few of it would serve, the agent lets others in. "
+        "A server of role source is in none.",
+        sources=AGENT,
+    )
     verdict_dir = Setting[str](
         Text("DIRECTORY", "the path of a directory"),
         default="/run/mysqlcheck/verdicts",
@@ -84,6 +94,8 @@ class Settings(JudgementSettings):
     """The TOML file that was read, for the state directory to keep a copy of."""
     config_broken: bool = False
     """Whether its last good version was read instead."""
+    pool_settings: "PoolSettings | None" = None
+    """Those of the pool that it belongs to."""
     login_error: SettingsError | None = None
     """What is wrong with the files that hold our credentials; with it there is no use in connecting."""
 

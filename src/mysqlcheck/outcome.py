@@ -11,7 +11,7 @@ with 2.2.7). Codes from 2 on mean "up, with weight code - 2", so 1 is the only w
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from mysqlcheck.model import (
     Action,
     Decision,
     Instant,
+    LetIn,
     OperatorHold,
     Phase,
     Reason,
@@ -29,7 +30,7 @@ from mysqlcheck.model import (
     Verdict,
 )  # fmt: skip
 from mysqlcheck.settings import Group, Setting
-from mysqlcheck.standing import ramp_share, reasons, remaining
+from mysqlcheck.standing import ramp_share, reasons, remaining, share_let_in
 
 DEFAULT_TRACK_WEIGHT = 100
 
@@ -113,9 +114,17 @@ ACTION = {
 
 
 def decide(
-    standing: Standing, verdict: Verdict, hold: OperatorHold | None, settings: HoldDownSettings, now: Instant
+    standing: Standing,
+    verdict: Verdict,
+    hold: OperatorHold | None,
+    settings: HoldDownSettings,
+    now: Instant,
+    let_in: LetIn | None = None,
 ) -> Decision:
-    """Turn where the server stands into what keepalived is asked to do; an operator's hold caps it at drain."""
+    """Turn where the server stands into what keepalived is asked to do.
+
+    An operator's hold caps it at drain; a pool that needs the server lets it serve in spite of its standing.
+    """
     action = ACTION[standing.phase]
     serves = action is Action.SERVE
     found = list(reasons(standing, verdict, settings, now))
@@ -125,11 +134,20 @@ def decide(
     found += (reason for reason in verdict.reasons if reason.severity > Severity.OK)
     found.sort(key=lambda reason: -reason.severity)
     share = min(verdict.share, ramp_share(standing, settings, now))
+    if let_in is not None and not let_in.over and hold is None and not serves:
+        action, share = Action.SERVE, share_let_in(standing, let_in, settings, now)
+        found.insert(0, panic(let_in, found))
     reentry = None
     if standing.phase is Phase.HELD:
         left = remaining(standing, now)
         reentry = math.inf if left is None else left
     return Decision(action, share, standing.phase, tuple(found), reentry)
+
+
+def panic(let_in: LetIn, against: Sequence[Reason]) -> Reason:
+    """Return the reason that a server is let in, in spite of the first of these."""
+    spite = f"; in spite of {against[0].code}: {against[0].text}" if against else ""
+    return Reason("panic", Severity.NOTE, f"let in by pool {let_in.pool}: {let_in.text}{spite}", let_in.pool)
 
 
 def operator_hold(hold: OperatorHold) -> Reason:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from mysqlcheck.checks import lag
 from mysqlcheck.holddown import FIRST_SEEN, RESTARTED, HoldDownSettings
 from mysqlcheck.kinds import show_seconds, show_span
-from mysqlcheck.model import Instant, Phase, Reason, Severity, Standing, Verdict
+from mysqlcheck.model import Instant, LetIn, Phase, Reason, Severity, Standing, Verdict
 
-STANDING_CODES = ("held", "not_back", "operator_hold", "ramping")
-"""What is said by a standing, or an operator's hold that lies over it, and not by a rule."""
+STANDING_CODES = ("held", "not_back", "operator_hold", "panic", "ramping")
+"""What is said by a standing, or by what lies over it (an operator's hold, a pool's need), and not by a rule."""
 
 
 def reasons(standing: Standing, verdict: Verdict, settings: HoldDownSettings, now: Instant) -> Iterator[Reason]:
@@ -58,7 +58,19 @@ def remaining(standing: Standing, now: Instant) -> float | None:
 
 def ramp_share(standing: Standing, settings: HoldDownSettings, now: Instant) -> float:
     """Return the share of full weight that the ramp leaves."""
-    left = remaining(standing, now)
-    if standing.phase is not Phase.RAMPING or not left or not settings.ramp:
+    return _climbed(remaining(standing, now), settings) if standing.phase is Phase.RAMPING else 1.0
+
+
+def share_let_in(standing: Standing, let_in: LetIn, settings: HoldDownSettings, now: Instant) -> float:
+    """Return the share of full weight of a server that its pool lets in: one that restarted ramps, as after a hold.
+
+    One that lags is warm, and is there because its pool needs it: it gets all.
+    """
+    since = now.since(let_in.since)
+    return 1.0 if standing.phase is not Phase.HELD else _climbed(settings.ramp - (since or 0.0), settings)
+
+
+def _climbed(left: float | None, settings: HoldDownSettings) -> float:
+    if not settings.ramp or not left or left < 0:
         return 1.0
     return max(lag.LEAST_SHARE, 1.0 - (1.0 - lag.LEAST_SHARE) * left / settings.ramp)

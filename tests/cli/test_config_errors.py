@@ -25,7 +25,7 @@ def with_toml(tmp_path: Path, toml: str | bytes) -> str:
 def test_all_mistakes_of_all_sources_at_once(tmp_path: Path) -> None:
     option_file, config = tmp_path / "my.cnf", tmp_path / "c.toml"
     option_file.write_text("[client]\nport=0\n")
-    config.write_text('[defaults]\nrole = "master"\nmax_lagg = 3\n[target."192.0.2.9:1"]\nmax_lag = "x"\n[pool]\n')
+    config.write_text('[defaults]\nrole = "master"\nmax_lagg = 3\n[target."192.0.2.9:1"]\nmax_lag = "x"\n[pools]\n')
     env = {"MYSQLCHECK_LAG_OK": "-1", "MYSQLCHECK_MAX_LAGG": "3", "MYSQLCHECK_STATE_DIRECTORY": "/x"}
     ended = mysqlcheck(
         *HOST, "--weight", "254", "--tls", "yes", "--defaults-file", str(option_file), "--config", str(config), env=env
@@ -41,7 +41,7 @@ def test_all_mistakes_of_all_sources_at_once(tmp_path: Path) -> None:
         (f"{config} [defaults] role: ", ("'master'", "replica, source or any")),
         (f"{config} [defaults] max_lagg: ", ("did you mean max_lag?",)),
         (f'{config} [target."192.0.2.9:1"] max_lag: ', ("'x'", "a duration")),
-        (f"{config}: ", ("'pool'", "[defaults]", "[target.")),
+        (f"{config}: ", ("'pools'", "did you mean pool?", "[defaults]", "[target.")),
     ):
         (line,) = (line for line in lines if line.removeprefix("mysqlcheck: ").startswith(place))
         assert all(word in line for word in words), line

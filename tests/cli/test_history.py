@@ -23,7 +23,7 @@ STORY = (
     Event(NIGHT, TARGET, "replica", "transition", "up", "down", "unreachable: connection refused"),
     Event(NIGHT + 1, TARGET, "", "notify-down", "", "", "keepalived took it out; our record: replica is down"),
     Event(NIGHT + 40, TARGET, "replica", "transition", "down", "held", "held: it restarted; serves in 1m"),
-    Event(NIGHT + 60, TARGET, "", "hold", "", "", "alice: drain for 2h: disk change"),
+    Event(NIGHT + 60, TARGET, "", "hold", "", "", "operator: drain for 2h: disk change"),
 )
 
 
@@ -47,7 +47,7 @@ def test_it_tells_the_story_the_oldest_first_in_local_time(tmp_path: Path) -> No
         "2027-01-15 08:00:00  replica  up → down    unreachable: connection refused",
         "2027-01-15 08:00:01  -        notify-down  keepalived took it out; our record: replica is down",
         "2027-01-15 08:00:40  replica  down → held  held: it restarted; serves in 1m",
-        "2027-01-15 08:01:00  -        hold         alice: drain for 2h: disk change",
+        "2027-01-15 08:01:00  -        hold         operator: drain for 2h: disk change",
     ]
     assert history(tmp_path, TZ="UTC-2").out.startswith("2027-01-15 10:00:00")
 
@@ -58,16 +58,16 @@ def test_what_checks_operators_and_keepalived_did_stands_in_it(
     where = address(healthy)
     env = {"MYSQLCHECK_TRUST_UPTIME": "365d"}
     mysqlcheck(*where, env=env, password=PASSWORD, state=tmp_path)
-    mysqlcheck("hold", *where, "--for", "2h", "--reason", "disk change", env={"SUDO_USER": "alice"}, state=tmp_path)
+    mysqlcheck("hold", *where, "--for", "2h", "--reason", "disk change", env={"SUDO_USER": "operator"}, state=tmp_path)
     mysqlcheck("notify-down", *where, state=tmp_path)
-    mysqlcheck("release", *where, env={"SUDO_USER": "bob"}, state=tmp_path)
+    mysqlcheck("release", *where, env={"SUDO_USER": "deputy"}, state=tmp_path)
     mysqlcheck(*where, env={**env, "MYSQLCHECK_RAMP": "0"}, password=PASSWORD, state=tmp_path)
     mysqlcheck(*address(dead), state=tmp_path)
     first, hold, notify, release, *rest = documents(tmp_path, *where)
     assert (first["kind"], first["before"], first["after"]) == ("transition", "unknown", "held")
-    assert (hold["kind"], hold["text"]) == ("hold", "alice: drain for 2h: disk change")
+    assert (hold["kind"], hold["text"]) == ("hold", "operator: drain for 2h: disk change")
     assert notify["kind"] == "notify-down"
-    assert release["text"].startswith("bob: ended the hold by alice since ")
+    assert release["text"].startswith("deputy: ended the hold by operator since ")
     assert [(event["before"], event["after"]) for event in rest][-1][1] == "up"
     assert all(event["text"] for event in (first, hold, notify, release, *rest))
 

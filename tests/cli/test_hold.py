@@ -125,8 +125,8 @@ def test_a_second_hold_replaces_the_first_and_says_so(tmp_path: Path) -> None:
 
 
 def test_who_holds_it_is_the_person_behind_sudo(tmp_path: Path) -> None:
-    hold(tmp_path, SUDO_USER="alice")
-    assert status(tmp_path)["who"] == "alice"
+    hold(tmp_path, SUDO_USER="operator")
+    assert status(tmp_path)["who"] == "operator"
 
 
 @pytest.mark.parametrize("name", ["", "two words", "\x1b[31mred"])

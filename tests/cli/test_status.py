@@ -46,7 +46,7 @@ def cells(ended: Ended, target: str = TARGET) -> dict[str, str]:
 def held_by_hand(state: Path, target: str = TARGET, seconds: float | None = 7200.0) -> None:
     state.mkdir(exist_ok=True)
     wall = time.time()
-    holds.write(str(state), target, OperatorHold("index rebuild", "alice", wall, seconds and wall + seconds))
+    holds.write(str(state), target, OperatorHold("index rebuild", "operator", wall, seconds and wall + seconds))
 
 
 def test_what_a_check_found_is_shown(healthy: HostileServer, dead: HostileServer, tmp_path: Path) -> None:
@@ -130,23 +130,23 @@ def test_an_operators_hold_lies_over_every_role(tmp_path: Path) -> None:
     for role in ("source", "replica"):
         keep(tmp_path, record(), role=role)
     held_by_hand(tmp_path)
-    assert status(tmp_path).out.count("    operator_hold: drained by alice for another 2h: index rebuild\n") == 2
+    assert status(tmp_path).out.count("    operator_hold: drained by operator for another 2h: index rebuild\n") == 2
     hold = documents(tmp_path)[0]["hold"]
-    assert (hold["who"], hold["reason"], hold["until"] - hold["since"]) == ("alice", "index rebuild", 7200)
+    assert (hold["who"], hold["reason"], hold["until"] - hold["since"]) == ("operator", "index rebuild", 7200)
     assert 7000 < hold["left"] <= 7200
 
 
 def test_it_is_not_told_twice_once_a_check_has_seen_it(tmp_path: Path) -> None:
-    text = "operator_hold: drained by alice for another 2h: index rebuild"
+    text = "operator_hold: drained by operator for another 2h: index rebuild"
     keep(tmp_path, record(Phase.UP, text, action=Action.DRAIN))
     held_by_hand(tmp_path)
     assert status(tmp_path).out.count("operator_hold") == 1
 
 
 def test_one_that_has_ended_is_not_told_as_standing(tmp_path: Path) -> None:
-    keep(tmp_path, record(Phase.UP, "operator_hold: drained by alice until released: x", action=Action.DRAIN))
+    keep(tmp_path, record(Phase.UP, "operator_hold: drained by operator until released: x", action=Action.DRAIN))
     ended = status(tmp_path)
-    assert "drained by alice" not in ended.out
+    assert "drained by operator" not in ended.out
     assert "    the operator's hold has ended since its last check" in ended.out.splitlines()
 
 
@@ -155,7 +155,7 @@ def test_a_server_that_is_only_held_by_hand_is_shown_too(tmp_path: Path) -> None
     ended = status(tmp_path)
     assert ended.code == 0
     assert cells(ended)["LAST CHECK"] == "never"
-    assert "    operator_hold: drained by alice until released: index rebuild" in ended.out.splitlines()
+    assert "    operator_hold: drained by operator until released: index rebuild" in ended.out.splitlines()
     document = documents(tmp_path)[0]
     assert {name for name, value in document.items() if value is not None} == {"target", "hold"}
 

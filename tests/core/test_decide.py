@@ -182,7 +182,7 @@ def test_the_standing_says_why_a_server_with_nothing_new_against_it_does_not_ful
 
 
 def test_every_code_of_the_standing_is_said_here() -> None:
-    assert {row.code for row in SAID} | {"operator_hold"} == set(STANDING_CODES)
+    assert {row.code for row in SAID} | {"operator_hold", "panic"} == set(STANDING_CODES)  # the last: test_pool.py
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_where_a_rule_says_it_all_the_standing_is_silent(standing: Standing, jud
 
 # an operator's hold lies over the phase
 
-HOLD = OperatorHold("index rebuild", "ann", since=1_795_388_000.0)
+HOLD = OperatorHold("index rebuild", "operator", since=1_795_388_000.0)
 
 
 @pytest.mark.parametrize(
@@ -223,9 +223,9 @@ def test_an_operator_s_hold_drains_what_serves_and_makes_nothing_better(phase: P
 @pytest.mark.parametrize(
     ("hold", "text"),
     [
-        (HOLD, "drained by ann until released: index rebuild"),
-        (HOLD._replace(until=1_795_395_200.0, left=7200.0), "drained by ann for another 2h: index rebuild"),
-        (HOLD._replace(until=1_795_395_200.0, left=0.3), "drained by ann for another 1s: index rebuild"),
+        (HOLD, "drained by operator until released: index rebuild"),
+        (HOLD._replace(until=1_795_395_200.0, left=7200.0), "drained by operator for another 2h: index rebuild"),
+        (HOLD._replace(until=1_795_395_200.0, left=0.3), "drained by operator for another 1s: index rebuild"),
     ],
     ids=["without end", "for two hours", "nearly over"],
 )

@@ -12,7 +12,7 @@ from tests.core.builders import DENIED, LOST, REFUSED, channel, met, observation
 from tests.core.watching import CLOCK, EPOCH, Director, Server, serving
 
 BROKEN = channel(sql_running=False, lag=None)
-HOLD = OperatorHold("index rebuild", "ann", EPOCH)
+HOLD = OperatorHold("index rebuild", "operator", EPOCH)
 
 
 def record(director: Director, role: str = "replica") -> Record:
@@ -183,7 +183,10 @@ def test_what_happens_under_an_operator_s_hold_is_remembered() -> None:
         ({"lag": 35}, Told(Action.SERVE, 60, "lag", "35 s behind, more than lag_ok 10s: less weight", 35.0)),
         ({"lag": 61}, Told(Action.DRAIN, 0, "lag", "61 s behind, more than max_lag 1m", 61.0)),
         ({"trouble": REFUSED}, Told(Action.FAIL, 0, "unreachable", "connection refused", None)),
-        ({"hold": HOLD}, Told(Action.DRAIN, 0, "operator_hold", "drained by ann until released: index rebuild", 0.0)),
+        (
+            {"hold": HOLD},
+            Told(Action.DRAIN, 0, "operator_hold", "drained by operator until released: index rebuild", 0.0),
+        ),
     ],
     ids=["healthy", "degraded", "drained", "unreachable", "by hand"],
 )

@@ -98,3 +98,64 @@ def test_a_file_without_a_target_is_a_mistake(file: Path, text: str) -> None:
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read as TOML: No such file or directory"):
         load_targets({"config": str(tmp_path / "nothing.toml")}, {})
+
+
+# Pools.
+
+POOL = """
+[defaults]
+pool = "readers"
+[target."192.168.1.200"]
+role = "source"
+[target."192.168.1.201"]
+[target."192.168.1.202"]
+max_lag = "5m"
+[pool.readers]
+"""
+
+
+def test_servers_name_their_pool(file: Path) -> None:
+    file.write_text(POOL + 'min_serving = 2\npanic_max_lag = "20m"\n')
+    for settings in load_targets({"config": str(file)}, {}):
+        assert settings.pool == "readers"
+        assert settings.pool_settings is not None
+        found = settings.pool_settings
+        assert (found.min_serving, found.panic_max_lag, found.recover_after) == (2, 1200, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("min_serving = 0", "[pool.readers] min_serving: 0 is not allowed; allowed is a whole number from 1 to 1000"),
+        ("max_lag = 5", "[pool.readers] max_lag: there is no setting 'max_lag'; did you mean panic_max_lag?"),
+        ("min_serving = 3", "[pool.readers] min_serving: min_serving 3 is more than the 2 servers of the pool"),
+        (
+            "panic_max_lag = 60",
+            "[pool.readers] panic_max_lag: panic_max_lag 1m is below max_lag 5m of 192.168.1.202:3306",
+        ),
+        ("[pool.writers]", '[pool.writers]: no server is in it: write pool = "writers" under [defaults] or its table'),
+        ("[pool]\nothers = 5", "[pool.others]: must be a table"),
+    ],
+)
+def test_mistakes_about_pools_are_told_like_all_others(file: Path, text: str, expected: str) -> None:
+    assert expected in "\n".join(problems(file, POOL + text))
+
+
+@pytest.mark.parametrize(
+    ("instead", "expected"),
+    [
+        ("[pool.reader]", "[defaults] pool: there is no table [pool.readers]; did you mean reader?"),
+        ("[pool.others]", "[defaults] pool: there is no table [pool.readers]; there are others"),
+        ("", "[defaults] pool: there is no table [pool.readers]"),
+        ("[pool]\nreaders = 5", "[pool.readers]: must be a table"),
+        ("[pools.readers]", "there is no table 'pools' here; did you mean pool?; allowed are"),
+    ],
+)
+def test_a_pool_that_is_not_there_is_a_mistake(file: Path, instead: str, expected: str) -> None:
+    assert expected in "\n".join(problems(file, POOL.replace("[pool.readers]", instead)))
+
+
+def test_a_check_of_one_server_reads_past_what_only_the_agent_can_know(file: Path) -> None:
+    """A pool with more to serve than there are is refused by the agent; no replica goes down for it."""
+    file.write_text(POOL + "min_serving = 3")
+    assert load({"config": str(file), "host": "192.168.1.201"}, {}).pool == "readers"

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from mysqlcheck import holddown
 from mysqlcheck.checks import CODES
 from mysqlcheck.judgement import Look, take_in
-from mysqlcheck.metrics import AGENT_METRICS, METRICS, Looks, Row, file_name, render
+from mysqlcheck.metrics import AGENT_METRICS, METRICS, Own, Row, file_name, render
 from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Phase, Record, Standing, Target, Told
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import always_serve, answer_style, exit_code
@@ -111,7 +111,7 @@ def test_the_reference_page_has_exactly_the_metrics_that_are_written() -> None:
 
 def test_the_agent_counts_its_looks_without_labels() -> None:
     found, settings = look(HEALTHY)
-    text = render([Row(found, settings, 0)], Looks(made=1000, late=2)).decode()
+    text = render([Row(found, settings, 0)], Own(looks=1000, late=2)).decode()
     assert "\nmysqlcheck_agent_looks_total 1000.0\n" in text
     assert "\nmysqlcheck_agent_late_looks_total 2.0\n" in text
     assert "mysqlcheck_agent" not in text_of(HEALTHY)
@@ -208,7 +208,7 @@ def test_what_the_standing_says_is_a_reason_too() -> None:
 
 
 def test_an_operator_s_hold_is_shown_and_is_a_reason() -> None:
-    hold = OperatorHold("index rebuild", "ann", AT)
+    hold = OperatorHold("index rebuild", "operator", AT)
     found = series(HEALTHY, hold=hold)
     assert (value(found, "operator_hold"), value(found, "reason", code="operator_hold")) == (1, 1)
     assert value(found, "decision", decision="drain") == 1

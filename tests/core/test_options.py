@@ -296,7 +296,7 @@ def test_a_key_in_the_wrong_place_is_told_where_it_may_stand(
 )
 def test_an_unknown_key_or_table_at_the_top_is_told_what_was_meant(files: Files, toml: str, problem: str) -> None:
     assert files.problems(toml, **HOST) == [
-        f'mysqlcheck.toml: {problem}; allowed are [defaults] and [target."host:port"]'
+        f'mysqlcheck.toml: {problem}; allowed are [defaults], [target."host:port"] and [pool.NAME]'
     ]
 
 

@@ -190,6 +190,60 @@ def test_metrics_of_all_servers_are_in_one_file(topology: Topology, tmp_path: Pa
         assert "\nmysqlcheck_agent_looks_total " in file.read_text()
 
 
+POOL = """pool = "readers"
+[pool.readers]
+min_serving = 1
+recover_after = 2"""
+
+
+def test_a_pool_whose_servers_all_restart_lets_one_in_until_another_serves(topology: Topology, tmp_path: Path) -> None:
+    (first, second), metrics = topology.replicas, tmp_path / "mysqlcheck.prom"
+    with Agent(topology, tmp_path, hold_down="1h", hold_down_max="1h", textfile=metrics) as agent:
+        agent.write(POOL)
+        agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in agent.log.read_text(), "the pool")
+        wait_for_another_second(first)
+        for server in (first, second):
+            server.kill()
+            agent.sees(server, 0)
+        assert "0 of 2 serve by themselves, min_serving 1: too few, and nobody to let in" in agent.log.read_text()
+        for server in (first, second):
+            server.start()
+        wait_until(lambda: {agent.weight(first), agent.weight(second)} == {0, 100}, "one of them to serve")
+        chosen, other = (first, second) if agent.weight(first) else (second, first)
+        ended = agent.check(chosen)
+        assert (ended.code, agent.check(other).code) == (0, 1)
+        assert "panic: let in by pool readers: 0 of 2 serve by themselves, min_serving 1; in spite of held" in ended.out
+        for server, word in ((chosen, "panic: let in"), (other, "held: it restarted")):
+            wait_until(lambda s=server, w=word: w in agent.command("status", *where(s)), f"{word}, in the store")  # type: ignore[misc]
+        agent.command("release", *where(other))
+        agent.sees(other, 100)
+        agent.sees(chosen, 0)
+        wait_until(
+            lambda: "no longer let in by pool readers" in agent.command("history", *where(chosen)), "the end of it"
+        )
+        told = agent.command("history", *where(chosen))
+        assert ("let-in" in told, "let-out" in told, "→ ramping" in told) == (True, True, False)
+        row = 'mysqlcheck_pool_serving{pool="readers"} 1.0'
+        wait_until(lambda: metrics.exists() and row in metrics.read_text(), "the metrics")
+
+
+def test_a_pool_never_lets_in_one_that_fails_for_a_reason_of_its_own(topology: Topology, tmp_path: Path) -> None:
+    first, second = topology.replicas
+    with Agent(topology, tmp_path) as agent:
+        agent.write(POOL)
+        agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in agent.log.read_text(), "the pool")
+        topology.stop_sql_thread(first)
+        agent.command("hold", *where(second), "--reason", "index")
+        agent.sees(first, 0)
+        agent.sees(second, 0)
+        wait_until(lambda: "too few, and nobody to let in" in agent.log.read_text(), "that to be said")
+        assert (agent.check(first).code, agent.weight(first), agent.weight(second)) == (1, 0, 0)
+        agent.command("release", *where(second))
+        agent.sees(second, 100)
+
+
 def test_it_says_what_is_wrong_before_it_begins(topology: Topology, tmp_path: Path) -> None:
     agent = Agent(topology, tmp_path)
     agent.servers = []

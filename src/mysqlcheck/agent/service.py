@@ -15,6 +15,7 @@ from importlib import import_module
 
 from mysqlcheck import console, holds, metrics, publish, statedir
 from mysqlcheck.agent.book import Book
+from mysqlcheck.agent.pools import Pools
 from mysqlcheck.agent.systemd import Systemd
 from mysqlcheck.agent.watch import Watch
 from mysqlcheck.clock import Deadline, within
@@ -50,6 +51,7 @@ class Service:
         self._state_dir = self._told(Settings.state_dir)
         self._systemd = Systemd(environment)
         self._watches: dict[tuple[str, str], Watch] = {}
+        self._pools = Pools(self.say, self._look_soon)
         self._holds: dict[str, OperatorHold] = {}
         self._no_holds: str | None = None
         self._config_broken = False
@@ -123,12 +125,19 @@ class Service:
 
     def _begin(self, targets: Sequence[Settings]) -> None:
         """Begin to look at every server that nobody looks at, a little apart."""
+        self._pools.arrange(targets)
         new = [settings for settings in targets if (str(settings.target), settings.role) not in self._watches]
         now = time.monotonic()
         for number, settings in enumerate(new):
-            watch = Watch(settings, self._book, self)
+            watch = Watch(settings, self._book, self._pools, self)
             self._watches[str(settings.target), settings.role] = watch
             watch.begin(now + min(settings.interval, MOST_APART) * number / len(new))
+
+    def _look_soon(self, name: str) -> None:
+        """Have a server looked at before it is due; called by any thread."""
+        for watch in list(self._watches.values()):
+            if watch.name == name:
+                watch.look_soon()
 
     def _reload(self) -> None:
         """Read the configuration anew; one with a mistake is refused, and the old one stays."""
@@ -189,8 +198,10 @@ class Service:
     def _export(self) -> None:
         """Write metrics: servers that name the same file share it."""
         files: dict[str, list[metrics.Row]] = {}
-        looks: metrics.Looks | None = metrics.Looks(
-            sum(watch.looks for watch in self._watches.values()), sum(watch.late for watch in self._watches.values())
+        own: metrics.Own | None = metrics.Own(
+            sum(watch.looks for watch in self._watches.values()),
+            sum(watch.late for watch in self._watches.values()),
+            [metrics.PoolRow(*count) for count in self._pools.counts()],
         )
         for watch in self._watches.values():
             path, seen = watch.settings.textfile, watch.last
@@ -202,8 +213,8 @@ class Service:
             files.setdefault(path, []).append(row)
         for path, rows in files.items():
             with contextlib.suppress(OutOfTime):  # half a second for 1,000 servers: it goes on, and so do we
-                self._complain(path, within(DISK_SECONDS, partial(_write_metrics, path, rows, looks)))
-            looks = None  # once for all files: node_exporter takes no series twice
+                self._complain(path, within(DISK_SECONDS, partial(_write_metrics, path, rows, own)))
+            own = None  # once for all files: node_exporter takes no series twice
 
     def _complain(self, what: str, trouble: str | None) -> None:
         """Say a trouble once, until it is another."""
@@ -239,8 +250,8 @@ def _stop(watches: Collection[Watch]) -> None:
         watch.withdraw(max(0.0, end - time.monotonic()))
 
 
-def _write_metrics(path: str, rows: Sequence[metrics.Row], looks: metrics.Looks | None) -> str | None:
-    return publish.replace(path, metrics.render(rows, looks))
+def _write_metrics(path: str, rows: Sequence[metrics.Row], own: metrics.Own | None) -> str | None:
+    return publish.replace(path, metrics.render(rows, own))
 
 
 def _servers(number: int) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from mysqlcheck import clock, outcome
 from mysqlcheck.agent.book import Book
 from mysqlcheck.agent.places import Places
+from mysqlcheck.agent.pools import Pools
 from mysqlcheck.checks import probes
 from mysqlcheck.checks.connection import unusable
 from mysqlcheck.clock import Deadline
@@ -60,17 +61,20 @@ class Watch:
         self,
         settings: Settings,
         book: Book,
+        pools: Pools,
         director: Director,
     ) -> None:
         self.settings, self.name = settings, str(settings.target)
         self.last: Seen | None = None
         self.looks = self.late = 0
         """How many looks there were, and how many of them began LATE after their time."""
-        self._book, self._director, self._say = book, director, director.say
+        self._book, self._pools, self._director, self._say = book, pools, director, director.say
         self._places = Places(settings)
         self._session = Session(settings.target, settings, probes(settings.role))
-        self._stopped = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._ending = False
+        self._lock = threading.Lock()
+        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        """Rings for a look at once, or for the end."""
+        self._ending = self._gone = False
         self._thread = threading.Thread(target=self._run, daemon=True, name=self.name)
         self._troubles: tuple[str, ...] = ()
         self._ended = 0.0
@@ -83,9 +87,13 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it, once, to end: after the look that goes on, if one does, and without publishing what that finds."""
-        os.eventfd_write(self._stopped, 1)  # from now on the thread may end, and close it
+        """Ask it to end: after the look that goes on, if one does, and without publishing what that finds."""
         self._ending = True
+        self._ring()
+
+    def look_soon(self) -> None:
+        """Ask for a look before it is due."""
+        self._ring()
 
     def withdraw(self, seconds: float) -> None:
         """Wait so long for its end, and take its verdict away."""
@@ -101,6 +109,7 @@ class Watch:
             except Exception as error:  # noqa: BLE001 - a bug: no verdict, so that checks look for themselves
                 self._complain((f"internal error, no verdict is published: {error!r}\n{traceback.format_exc()}",))
                 self._session.close(Deadline(0.0))
+                self._pools.lose(self.name, clock.now())
             self.looks += 1
             self._ended = time.monotonic()
             late = self._ended - self._due
@@ -109,7 +118,14 @@ class Watch:
                 self._due = min(self._due, self._ended + ONCE_MORE)
             self._closed = False
         self._session.close(Deadline(FAREWELL))
-        os.close(self._stopped)
+        with self._lock:
+            self._gone = True
+            os.close(self._bell)
+
+    def _ring(self) -> None:
+        with self._lock:
+            if not self._gone:
+                os.eventfd_write(self._bell, 1)
 
     def _told_nothing(self) -> bool:
         """Whether the last look failed, and says nothing for or against the server."""
@@ -121,17 +137,21 @@ class Watch:
             line = self._session.line()
             soonest = self._ended + LEAST_PAUSE
             poll = select.poll()
-            poll.register(self._stopped, select.POLLIN)
+            poll.register(self._bell, select.POLLIN)
             if line is not None:
                 poll.register(line, select.POLLRDHUP)
             left = self._due - time.monotonic()
             happened = poll.poll(max(0.0, left) * 1000)
-            if any(handle == self._stopped for handle, _ in happened):
-                return False
+            if any(handle == self._bell for handle, _ in happened):
+                os.eventfd_read(self._bell)
+                if self._ending:
+                    return False
+                self._due = min(self._due, max(soonest, time.monotonic()))
+                left = self._due - time.monotonic()
             if left <= 0:
                 self.late += left < -LATE
                 return True
-            if happened:
+            if any(handle != self._bell for handle, _ in happened):
                 self._session.close(Deadline(0.0))
                 self._closed = True
                 self._due = min(self._due, max(soonest, time.monotonic()))
@@ -145,7 +165,9 @@ class Watch:
         wall, hold = time.time(), self._director.hold_of(self.name)
 
         def judge(record: Record | None, sighting: Sighting | None) -> Judgement:
-            return take_in(record, sighting, observation, hold, settings, wall)
+            found = take_in(record, sighting, observation, hold, settings, wall)
+            word = self._pools.take(self.name, found, hold, observation.ended)
+            return found if word is None else take_in(record, sighting, observation, hold, settings, wall, word)
 
         found = self._book.take(self.name, settings.role, judge)
         if self._ending:

@@ -29,6 +29,9 @@ agent sees a server die the moment its connection closes, and publishes, at each
   [target."192.168.1.202:3306"]
   track_file = "/run/mysqlcheck/weights/192.168.1.202"
 
+With pool = "readers" under [defaults] and a table [pool.readers] (min_serving, panic_max_lag) the best of those that
+merely lag or are held are let in where fewer would serve.
+
 It runs in the foreground, under systemd by contrib/systemd/mysqlcheck-agent.service, as the user that keepalived runs
 scripts as; started by root it becomes the owner of the state directory. SIGHUP reads the configuration anew (one with a
 mistake is refused, and the old one stays), SIGTERM ends it. What happens is told on standard error.

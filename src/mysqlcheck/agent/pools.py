@@ -1,0 +1,143 @@
+"""The pools of the agent, which alone sees all of their servers at once: what is known of each, and who is let in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from mysqlcheck import pool
+from mysqlcheck.judgement import Judgement
+from mysqlcheck.model import Instant, LetIn, OperatorHold
+from mysqlcheck.options import Settings
+from mysqlcheck.pool import Kind, Member, PoolSettings, State
+
+
+class Count(NamedTuple):
+    """A pool in numbers."""
+
+    name: str
+    size: int
+    min_serving: int
+    serving: int
+    """By themselves."""
+    let_in: int
+
+    @property
+    def in_panic(self) -> bool:
+        """Whether too few serve by themselves."""
+        return self.serving < self.min_serving
+
+    def __str__(self) -> str:
+        return f"{self.serving} of {self.size} serve by themselves, min_serving {self.min_serving}"
+
+
+class _Pool:
+    """One pool."""
+
+    def __init__(self, name: str, settings: PoolSettings) -> None:
+        self.name, self.settings = name, settings
+        self.servers: frozenset[str] = frozenset()
+        self.members: dict[str, Member] = {}
+        self.state = State()
+        self.told: dict[str, tuple[bool, Instant]] = {}
+        """What each server's look was told last that was news: whether it is let in, and when it was told."""
+        self.said: str | None = None
+
+    def count(self) -> Count:
+        size, settings = len(self.servers), self.settings
+        serving = pool.serving(self.members, size)
+        return Count(self.name, size, settings.min_serving, serving, len(self.state.let_in))
+
+    def word(self, server: str, now: Instant) -> LetIn | None:
+        """What the look that ended now is to know; asked again for the same look it is the same."""
+        since = self.state.let_in.get(server)
+        was, at = self.told.get(server, (False, None))
+        if (since is not None) is not was:
+            at = now
+            self.told[server] = since is not None, now
+        new = at == now
+        if since is None:
+            return LetIn(self.name, str(self.count()), now, new, over=True) if new else None
+        return LetIn(self.name, str(self.count()), since, new)
+
+    def news(self) -> str | None:
+        """What is to be said aloud of it: once, until it is something else."""
+        count = self.count()
+        said = None
+        if count.in_panic:
+            lacks = count.min_serving - count.serving - count.let_in
+            said = "too few" if lacks <= 0 else "too few, and nobody to let in"
+        if said == self.said:
+            return None
+        self.said = said
+        if said is None:
+            return f"pool {self.name}: {count}: enough again"
+        return f"pool {self.name}: {count}: {said}"
+
+
+class Pools:
+    """All pools. `arrange` is called by one thread, the rest by any."""
+
+    def __init__(self, say: Callable[[str], None], look_soon: Callable[[str], None]) -> None:
+        self._say, self._look_soon = say, look_soon
+        self._lock = threading.Lock()
+        self._pools: dict[str, _Pool] = {}
+        self._of: dict[str, _Pool] = {}
+        """By server."""
+
+    def arrange(self, targets: Iterable[Settings]) -> None:
+        """Let the pools be those that the configuration has; what is known of a server that stays, stays."""
+        pools: dict[str, _Pool] = {}
+        servers: dict[str, set[str]] = {}
+        for settings in targets:
+            name, wanted = settings.pool, settings.pool_settings
+            if name is None or wanted is None or settings.role == "source":
+                continue
+            if name not in pools:
+                pools[name] = self._pools.get(name) or _Pool(name, wanted)
+                pools[name].settings = wanted
+            servers.setdefault(name, set()).add(str(settings.target))
+        with self._lock:
+            for name, one in pools.items():
+                one.servers = frozenset(servers[name])
+                one.members = {server: known for server, known in one.members.items() if server in one.servers}
+                let_in = {server: since for server, since in one.state.let_in.items() if server in one.servers}
+                one.state = one.state._replace(let_in=let_in)
+            self._pools = pools
+            self._of = {server: one for one in pools.values() for server in one.servers}
+
+    def take(self, server: str, found: Judgement, hold: OperatorHold | None, now: Instant) -> LetIn | None:
+        """Take in what a look says of a server by itself; returns what its pool says to that."""
+        if server not in self._of:
+            return None
+        with self._lock:
+            one = self._of.get(server)
+            if one is None:
+                return None
+            before = one.members.get(server)
+            standing = found.record.standing
+            one.members[server] = pool.member(standing, found.verdict, found.decision, hold, now, before)
+            return self._step(one, server, now)
+
+    def lose(self, server: str, now: Instant) -> None:
+        """Take in that a look failed for a mistake of ours: nobody knows what the server is."""
+        with self._lock:
+            if (one := self._of.get(server)) is not None:
+                one.members[server] = Member(Kind.OUT)
+                self._step(one, server, now)
+
+    def counts(self) -> list[Count]:
+        """All pools in numbers."""
+        with self._lock:
+            return [one.count() for one in self._pools.values()]
+
+    def _step(self, one: _Pool, server: str, now: Instant) -> LetIn | None:
+        before = one.state.let_in
+        one.state = pool.step(one.state, one.members, len(one.servers), one.settings, now)
+        for other in before.keys() ^ one.state.let_in.keys():
+            if other != server:
+                self._look_soon(other)
+        if (news := one.news()) is not None:
+            self._say(news)
+        return one.word(server, now)
