@@ -38,6 +38,7 @@ GRACE = 0.4
 def main() -> NoReturn:
     """Run the command line and end the process; never returns."""
     began = time.monotonic()
+    os.umask(0o022)  # keepalived's scripts have 0177 (seen with 2.2.7): nobody could enter a directory that they make
     if sys.argv[1:2] and sys.argv[1] in COMMANDS:
         from mysqlcheck.cli import run_command
 

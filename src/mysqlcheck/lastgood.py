@@ -113,11 +113,19 @@ def keep(settings: Settings) -> str | None:
     path = _path(settings.state_dir, config.path)
 
     def write() -> str | None:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        folder = os.path.dirname(path)
+        os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, 0o755)  # noqa: S103 - earlier versions made it by keepalived's umask, and could not enter it
         return publish.replace(path, config.content)
 
+    def is_kept() -> bool:
+        try:
+            return _content(path) == config.content
+        except PermissionError:
+            return False
+
     try:
-        if statedir.work_in(settings.state_dir, SECONDS, lambda: _content(path)) == config.content:
+        if statedir.work_in(settings.state_dir, SECONDS, is_kept):
             return None
         import tempfile  # noqa: F401 - here, as ourselves: the owner may not be allowed to read our library
 

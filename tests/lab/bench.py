@@ -201,7 +201,11 @@ def installed(name: str) -> str | None:
 
 
 def document(
-    competitors: Sequence[Row], seconds: dict[str, list[float]], agent: list[dict[str, Any]], host: dict[str, Any]
+    competitors: Sequence[Row],
+    seconds: dict[str, list[float]],
+    agent: list[dict[str, Any]],
+    hung: list[dict[str, Any]],
+    host: dict[str, Any],
 ) -> dict[str, Any]:
     """All that was measured; times in milliseconds."""
     medians = {name: statistics.median(values) for name, values in seconds.items()}
@@ -224,6 +228,7 @@ def document(
             for row in competitors
         ],
         "agent": agent,
+        "beside_hung_servers": hung,
         "target": {"at_most": TARGET, "is": round(ratio, 3), "met": ratio <= TARGET},
     }
 
@@ -245,6 +250,11 @@ def show(result: dict[str, Any]) -> None:
             f"{one['servers']:12} {one['cpu_ms_per_look']:8.2f} ms {one['of_a_core']:10.1%} {one['late']:7.2%} "
             f"{one['resident_mb']:6} MB {one['times_check_mysql']:15.3f} {one['times_script']:10.3f}"
         )
+    print("\nThe same, beside servers that accept and answer nobody: how late looks at the others were\n")
+    print(f"{'servers':>12} {'hung':>6} {'median':>9} {'99 %':>9} {'most':>9}")
+    for one in result["beside_hung_servers"]:
+        times = f"{one['late_50_ms']:6.1f} ms {one['late_99_ms']:6.1f} ms {one['late_most_ms']:6.1f} ms"
+        print(f"{one['servers']:12} {one['hung']:6} {times}")
     target = result["target"]
     met = "met" if target["met"] else "NOT met"
     print(f"\nTarget: our check at most {target['at_most']} × imports; it is {target['is']:.2f}: {met}.", flush=True)
@@ -272,8 +282,10 @@ def main() -> int:
             option_file.write_text(f"[client]\nuser={topology.monitor.user}\npassword={topology.monitor.password}\n")
             competitors = rows(topology.replicas[0], topology.replicas[1] if secure else None, folder, option_file)
             seconds = measure(competitors, wanted.rounds, folder)
-            agent = bench_agent.measure(topology, folder / "agent", min(bench_agent.SECONDS, 2.0 * wanted.rounds))
-            result = document(competitors, seconds, agent, machine(topology.replica))
+            lasts = min(bench_agent.SECONDS, 2.0 * wanted.rounds)
+            agent = bench_agent.measure(topology, folder / "agent", lasts)
+            hung = bench_agent.beside_hung_servers(topology, folder / "agent", lasts)
+            result = document(competitors, seconds, agent, hung, machine(topology.replica))
         if wanted.json:
             print(json.dumps(result, indent=2), flush=True)
         else:

@@ -7,10 +7,14 @@ each look, metrics every 10 s; no TLS.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import socket
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from tests.lab.waiting import wait_until
 
 SIZES = (10, 1000)
 SECONDS = 30.0
+TOGETHER, HUNG = 100, "0.0.0.0"  # every address of loopback; nobody is answered
 METRICS = 10.0
 """Seconds between two metrics files."""
 
@@ -30,15 +35,65 @@ def measure(topology: Topology, folder: Path, seconds: float = SECONDS) -> list[
     return [_one(topology, folder / str(size), size, seconds) for size in SIZES]
 
 
-def _one(topology: Topology, folder: Path, size: int, seconds: float) -> dict[str, Any]:
+def beside_hung_servers(topology: Topology, folder: Path, seconds: float = SECONDS) -> list[dict[str, Any]]:
+    """Let an agent look at servers, of which first none and then half accept connections and answer nobody.
+
+    Returns how late looks at the others were, in milliseconds: behind the earliest of the same server.
+    """
+    with socket.create_server((HUNG, 0), backlog=1024) as deaf:
+        healthy = [f"{address}:{topology.replica.port}" for address in _addresses(TOGETHER)]
+        found = []
+        for hung in (0, TOGETHER // 2):
+            beside = [f"127.1.0.{number + 1}:{deaf.getsockname()[1]}" for number in range(hung)]
+            place, watched = folder / f"hung-{hung}", healthy[hung:]
+            with _agent(topology, place, [*watched, *beside]):
+                files = [place / "verdicts" / target.replace(":", "_3a_") for target in watched]
+                wait_until(lambda files=files: all(file.exists() for file in files), "verdicts", 60)  # type: ignore[misc]
+                late = sorted(_lateness(files, seconds))
+            found.append(
+                {
+                    "servers": TOGETHER,
+                    "hung": hung,
+                    **{f"late_{share}_ms": _at(late, share) for share in (50, 99)},
+                    "late_most_ms": round(late[-1] * 1000, 1),
+                }
+            )
+    return found
+
+
+def _lateness(files: Sequence[Path], seconds: float) -> Iterator[float]:
+    """Yield by how many seconds each look at each server was behind the earliest, from when its verdict was written."""
+    times = [set[int]() for _ in files]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for seen, file in zip(times, files, strict=True):
+            with contextlib.suppress(FileNotFoundError):  # it is replaced, in one step; but stat has two
+                seen.add(file.stat().st_mtime_ns)
+        time.sleep(0.1)
+    for seen in times:
+        first = min(seen)
+        phases = [(moment - first) / 1e9 - round((moment - first) / 1e9) for moment in sorted(seen)]
+        yield from (phase - min(phases) for phase in phases)
+
+
+def _at(sorted_seconds: Sequence[float], share: int) -> float:
+    """The value in milliseconds below which so many percent are."""
+    return round(sorted_seconds[len(sorted_seconds) * share // 100] * 1000, 1)
+
+
+def _addresses(size: int) -> list[str]:
+    return [f"127.0.{number // 250}.{number % 250 + 1}" for number in range(size)]
+
+
+@contextmanager
+def _agent(topology: Topology, folder: Path, targets: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run an agent that looks at these."""
     (folder / "weights").mkdir(parents=True)
-    config, metrics = folder / "mysqlcheck.toml", folder / "mysqlcheck.prom"
-    lines = [
-        f'[defaults]\nuser = "{topology.monitor.user}"\ntls = "disabled"\ntextfile = "{metrics}"\ntrust_uptime = 0'
-    ]
-    for number in range(size):
-        address = f"127.0.{number // 250}.{number % 250 + 1}"
-        lines.append(f'[target."{address}:{topology.replica.port}"]\ntrack_file = "{folder}/weights/{address}"')
+    config = folder / "mysqlcheck.toml"
+    lines = [f'[defaults]\nuser = "{topology.monitor.user}"\ntls = "disabled"\ntrust_uptime = 0']
+    lines.append(f'textfile = "{folder}/mysqlcheck.prom"')
+    for target in targets:
+        lines.append(f'[target."{target}"]\ntrack_file = "{folder}/weights/{target.partition(":")[0]}"')
     config.write_text("\n".join(lines) + "\n")
     variables = environment(
         {
@@ -50,6 +105,15 @@ def _one(topology: Topology, folder: Path, size: int, seconds: float) -> dict[st
     with (folder / "log").open("wb") as log:
         agent = subprocess.Popen([*COMMAND, "agent", "--config", str(config)], env=variables, stdout=log, stderr=log)
     try:
+        yield agent
+    finally:
+        agent.terminate()
+        agent.wait(10)
+
+
+def _one(topology: Topology, folder: Path, size: int, seconds: float) -> dict[str, Any]:
+    metrics = folder / "mysqlcheck.prom"
+    with _agent(topology, folder, [f"{address}:{topology.replica.port}" for address in _addresses(size)]) as agent:
         wait_until(metrics.exists, "the agent's first metrics", 60)
         looks, late, used, began = *_looks(metrics), _cpu(agent.pid), time.monotonic()
         wait_until(
@@ -66,9 +130,6 @@ def _one(topology: Topology, folder: Path, size: int, seconds: float) -> dict[st
             "late": round((made[1] - late) / max(1, made[0] - looks), 5),
             "resident_mb": round(int(resident[1]) / 1024) if resident else None,
         }
-    finally:
-        agent.terminate()
-        agent.wait(10)
 
 
 def _looks(metrics: Path) -> tuple[int, int]:

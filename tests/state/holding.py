@@ -8,8 +8,8 @@ from mysqlcheck import holds
 from mysqlcheck.model import OperatorHold
 from tests.state.building import AMPLE, TARGET, WALL
 
-HOLD = OperatorHold("new disk", "kim", WALL, WALL + 7200)
-FOREVER = OperatorHold("new disk", "kim", WALL)
+HOLD = OperatorHold("new disk", "operator", WALL, WALL + 7200)
+FOREVER = OperatorHold("new disk", "operator", WALL)
 
 
 def read(directory: Path, wall: float = WALL, target: str = TARGET) -> OperatorHold | None:

@@ -19,7 +19,7 @@ from tests.state.running import OLD, Replica, check, up_for
 
 
 def hold(directory: Path, target: str, until: float | None = None) -> None:
-    holds.write(str(directory), target, OperatorHold("new disk", "kim", time.time(), until))
+    holds.write(str(directory), target, OperatorHold("new disk", "operator", time.time(), until))
 
 
 @pytest.mark.parametrize("what", ["deleted", "corrupt", "of another server", "a folder"])
@@ -68,7 +68,9 @@ def test_a_hold_makes_no_bad_server_better(tmp_path: Path, replica: Replica) -> 
     assert (ended.code, ended.codes) == (1, ["sql_stopped", "operator_hold"])
 
 
-@pytest.mark.parametrize("content", [noise(500), b'{"reason": "\\ud800", "who": "kim", "since": 0, "until": null}'])
+@pytest.mark.parametrize(
+    "content", [noise(500), b'{"reason": "\\ud800", "who": "operator", "since": 0, "until": null}']
+)
 def test_a_damaged_hold_drains_and_says_which_file_it_is(tmp_path: Path, replica: Replica, content: bytes) -> None:
     path = path_of(tmp_path, replica.target)
     path.parent.mkdir()

@@ -81,7 +81,7 @@ def test_sixty_four_checks_at_once_are_one(replica: Replica, state: Path) -> Non
 
 def test_sixty_four_checks_at_once_all_heed_an_operator(replica: Replica, state: Path) -> None:
     """However busy the machine is: none may take the file for missing because it was slow to read."""
-    holds.write(str(state), replica.target, OperatorHold("new disk", "kim", time.time()))
+    holds.write(str(state), replica.target, OperatorHold("new disk", "operator", time.time()))
     ended = check_at_once(replica, state, "--weight", "100", say="of one that is held by hand")
     assert_all(ended, 2, "up")
     assert {run.json["decision"] for run in ended} == {"drain"}

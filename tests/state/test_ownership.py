@@ -25,7 +25,7 @@ from tests.state.running import Replica, check, explain
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 OWNER = (SOMEBODY, SOMEBODY)
-HOLD = OperatorHold("new disk", "kim", time.time())
+HOLD = OperatorHold("new disk", "operator", time.time())
 
 
 @pytest.fixture
@@ -52,6 +52,27 @@ def test_what_a_check_as_root_makes_belongs_to_the_directory_s_owner(state: Path
     assert (ended.code, ended.json["warnings"]) == (0, [])
     assert FILE in owners(state)
     assert_all_belongs_to_its_owner(state)
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["from the beginning", "from an earlier version"])
+def test_what_a_script_of_keepalived_makes_can_be_used_again(
+    earlier: bool, folder: Path, state: Path, replica: Replica, ordinary: tuple[str, ...]
+) -> None:
+    """keepalived 2.2.7 runs scripts with umask 0177: nobody can enter a directory that is made so."""
+    config = folder / "mysqlcheck.toml"
+    config.write_text('[defaults]\nmax_lag = "10m"\n')
+    if earlier:
+        (state / "config").mkdir(mode=0o600)
+        os.chown(state / "config", *OWNER)
+    as_keepalived = ("sh", "-c", 'umask 0177; exec "$@"', "sh", *ordinary)
+    ended = check(replica.server, state, "--config", str(config), before=as_keepalived)
+    assert (ended.code, ended.err, ended.json["warnings"]) == (0, "", [])
+    config.write_text("max_lag = ")
+    ended = check(replica.server, state, "--config", str(config), before=as_keepalived)
+    assert ended.code == 0
+    assert "its last good version is used" in ended.json["warnings"][-1]
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (state / FILE, state / "config")}
+    assert modes == {FILE: 0o644, "config": 0o755}  # who asks for the status may read
 
 
 def test_root_and_the_owner_go_on_from_each_other(state: Path, replica: Replica, ordinary: tuple[str, ...]) -> None:

@@ -150,7 +150,7 @@ def test_a_lost_packet_still_takes_nobody_out(director: Director, replica: Repli
 
 def test_an_operator_s_hold_still_stands(director: Director, replica: Replica) -> None:
     assert check(replica.server, director.where).json["phase"] == "up"
-    holds.write(str(director.outside), replica.target, OperatorHold("new disk", "kim", 0.0))
+    holds.write(str(director.outside), replica.target, OperatorHold("new disk", "operator", 0.0))
     director.spoil()
     ended = check(replica.server, director.where, "--weight", "100")
     assert (ended.code, ended.json["decision"], ended.codes) == (2, "drain", ["operator_hold"])

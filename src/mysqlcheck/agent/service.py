@@ -63,7 +63,6 @@ class Service:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         threading.stack_size(STACK_BYTES)
         threading.Thread(target=self._wait_for_signals, daemon=True).start()
-        os.umask(0o022)
         try:
             became = _prepare(self._state_dir, self._told(Settings.verdict_dir))
         except OSError as error:

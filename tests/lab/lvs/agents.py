@@ -70,8 +70,9 @@ class Agent:
         """End it."""
         if self._process is not None and self._process.poll() is None:
             self.send(signal.SIGKILL)
-        for line in (self._director.folder / "agent.log").read_text().splitlines():
-            self._lab.page.line(f"agent: {line}")
+        if (log := self._director.folder / "agent.log").exists():
+            for line in log.read_text().splitlines():
+                self._lab.page.line(f"agent: {line}")
         del self._director.places["etc"]
         shutil.rmtree(self._director.folder / "etc")
 

@@ -20,6 +20,8 @@ def it_begins(lab: Lab) -> None:
     lab.expect("director1 has the VIP", lab.one.has_vip)
     now = lab.all_serve(lab.one, lab.two)
     lab.holds("director2 does not have the VIP", not lab.two.has_vip(), "it has")
+    copies = [*(lab.one.folder / "state/config").iterdir()]
+    lab.holds("the checks keep a copy of a configuration that is good", len(copies) == 1, copies)
     lab.expect("clients get both replicas", lambda: {"r1", "r2"} <= set(lab.clients.between(now)))
     lab.show(lab.one)
 

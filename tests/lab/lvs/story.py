@@ -24,6 +24,7 @@ from tests.lab.lvs.scripts import (
     a_script_that_goes_while_a_server_is_out,
     a_script_that_others_may_change,
 )
+from tests.lab.lvs.service import the_agent_as_a_service
 from tests.lab.lvs.setups import the_other_setups, the_recommended_setup
 from tests.lab.page import RED
 
@@ -36,6 +37,7 @@ MORE: tuple[Callable[[Lab], None], ...] = (
     tcp_check_beside_ours,
     the_agent_beside_ours,
     an_agent_that_dies,
+    the_agent_as_a_service,
     debian_13,
     debian_13_in_the_other_setups,
 )
