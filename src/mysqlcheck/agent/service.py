@@ -33,8 +33,9 @@ TICK = 0.1
 HOLDS_EVERY, OTHERS_EVERY, STORE_EVERY, METRICS_EVERY = 0.5, 1.0, 5.0, 10.0
 DISK_SECONDS = 0.4
 """What the state directory may take at a time; SIGTERM waits no longer."""
-MOST_APART = 1.0
-"""Seconds over which the first looks are spread, and with them all that follow."""
+MOST_APART, TOGETHER, APART = 1.0, 10, 0.002
+"""Seconds over which the first looks are spread, and with them all that follow: in groups of ten, 2 ms from look to
+look. So near each other they find the processor's caches warm, and cost half of what they cost alone."""
 GARBAGE = 20_000, 20, 20
 """When to look for objects that refer to each other and to which nothing else does (gc.set_threshold)."""
 NEEDED = ("encodings.ascii", "encodings.idna", "encodings.latin_1", "json", "tempfile", "tomllib")
@@ -130,7 +131,7 @@ class Service:
         for number, settings in enumerate(new):
             watch = Watch(settings, self._book, self._pools, self)
             self._watches[str(settings.target), settings.role] = watch
-            watch.begin(now + min(settings.interval, MOST_APART) * number / len(new))
+            watch.begin(now + _begins_after(number, len(new), settings.interval))
 
     def _look_soon(self, name: str) -> None:
         """Have a server looked at before it is due; called by any thread."""
@@ -247,6 +248,14 @@ def _stop(watches: Collection[Watch]) -> None:
         watch.stop()
     for watch in watches:
         watch.withdraw(max(0.0, end - time.monotonic()))
+
+
+def _begins_after(number: int, of: int, interval: float) -> float:
+    """Seconds after which to look first at one of so many servers."""
+    groups = -(-of // TOGETHER)
+    apart = min(interval, MOST_APART) / groups
+    group, place = divmod(number, TOGETHER)
+    return group * apart + place * min(APART, apart / TOGETHER)
 
 
 def _write_metrics(path: str, rows: Sequence[metrics.Row], own: metrics.Own | None) -> str | None:
