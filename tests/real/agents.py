@@ -13,6 +13,7 @@ from tests.command import COMMAND, Ended, environment
 from tests.lab.server import Server
 from tests.lab.topology import Topology
 from tests.lab.waiting import LabError, wait_until
+from tests.state.disk import Disk
 
 QUICK = {"trust_uptime": 0, "hold_down": 3, "hold_down_max": 3, "recover_after": 1, "ramp": 1}
 
@@ -20,14 +21,18 @@ QUICK = {"trust_uptime": 0, "hold_down": 3, "hold_down_max": 3, "recover_after":
 class Agent:
     """An agent with files of its own; a context manager that ends it, if the test did not."""
 
-    def __init__(self, topology: Topology, folder: Path, **settings: object) -> None:
+    def __init__(self, topology: Topology, folder: Path, disk: Disk | None = None, **settings: object) -> None:
+        """What it publishes is on the disk, if there is one."""
         self.folder, self.config, self.state = folder, folder / "mysqlcheck.toml", folder / "state"
+        self._before = disk.before if disk else ()
+        self._run, self._seen = (disk.place, disk.outside) if disk else (folder, folder)
+        """Where it publishes, and where the same is for us."""
         self.log, self.servers = folder / "log", list(topology.replicas)
         self.settings: dict[str, object] = {"user": topology.monitor.user, "timeout": 5, **QUICK, **settings}
         self._env = environment(
             {
                 "MYSQLCHECK_PASSWORD": topology.monitor.password,
-                "MYSQLCHECK_VERDICT_DIR": str(folder / "verdicts"),
+                "MYSQLCHECK_VERDICT_DIR": str(self._run / "verdicts"),
                 "MYSQLCHECK_STATE_DIR": str(self.state),
             }
         )
@@ -40,7 +45,7 @@ class Agent:
         """Write the configuration."""
         lines = ["[defaults]", *(f"{name} = {_toml(value)}" for name, value in self.settings.items()), text]
         for server in self.servers:
-            lines += [f'[target."{server.host}:{server.port}"]', f'track_file = "{self.track(server)}"']
+            lines += [f'[target."{server.host}:{server.port}"]', f'track_file = "{self._run / _weight(server)}"']
         self.config.write_text("\n".join(lines) + "\n")
 
     def __enter__(self) -> Agent:
@@ -52,7 +57,7 @@ class Agent:
         """Start it, and wait until it is ready."""
         env = {**self._env, "NOTIFY_SOCKET": str(self.folder / "notify"), "WATCHDOG_USEC": "1000000"}
         with self.log.open("ab") as log:
-            command = [*COMMAND, "agent", "--config", str(self.config)]
+            command = [*self._before, *COMMAND, "agent", "--config", str(self.config)]
             self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.wait_for("READY=1")
 
@@ -80,7 +85,7 @@ class Agent:
 
     def track(self, server: Server) -> Path:
         """Its track file."""
-        return self.folder / f"weight-{server.port}"
+        return self._seen / _weight(server)
 
     def weight(self, server: Server) -> int:
         """The weight that keepalived would set, with `weight 1` in its configuration."""
@@ -88,7 +93,7 @@ class Agent:
 
     def verdict(self, server: Server) -> Path:
         """Its verdict."""
-        return self.folder / "verdicts" / f"{server.host}_3a_{server.port}"
+        return self._seen / "verdicts" / f"{server.host}_3a_{server.port}"
 
     def expires(self, server: Server) -> int:
         """When its verdict expires, in hundredths of a second since boot."""
@@ -102,14 +107,15 @@ class Agent:
             for name, value in self._env.items()
             if name not in ("MYSQLCHECK_PASSWORD", "MYSQLCHECK_STATE_DIR")
         }
-        words = [*COMMAND, "--host", server.host, "--port", str(server.port)]
+        words = [*self._before, *COMMAND, "--host", server.host, "--port", str(server.port)]
         ended = subprocess.run(words, env=env, capture_output=True, text=True, timeout=30)
         return Ended(ended.returncode, ended.stdout, ended.stderr, time.monotonic() - began)
 
     def whole_check(self, server: Server) -> Ended:
         """What that does where there is no fresh verdict: the same with a state directory that is not the machine's."""
         began = time.monotonic()
-        words = [*COMMAND, "--host", server.host, "--port", str(server.port), "--config", str(self.config)]
+        words = [*self._before, *COMMAND, "--host", server.host, "--port", str(server.port)]
+        words += ["--config", str(self.config)]
         ended = subprocess.run(words, env=self._env, capture_output=True, text=True, timeout=30)
         return Ended(ended.returncode, ended.stdout, ended.stderr, time.monotonic() - began)
 
@@ -136,6 +142,10 @@ class Agent:
     def descriptors(self) -> int:
         """How many files it has open."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+
+def _weight(server: Server) -> str:
+    return f"weight-{server.port}"
 
 
 def _toml(value: object) -> str:

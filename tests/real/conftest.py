@@ -17,6 +17,7 @@ from tests.lab.providers import PROVIDERS, Unavailable, load
 from tests.lab.server import Server
 from tests.lab.topology import Topology
 from tests.real.report import PROVIDER, SERVER
+from tests.state.conftest import disks as disks
 from tests.state.conftest import ordinary as ordinary
 
 FIXTURE = "running_topology"

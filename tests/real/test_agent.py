@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,16 @@ from tests.lab.waiting import wait_until
 from tests.real.agents import Agent
 from tests.real.checking import wait_for_another_second, where
 from tests.state.conftest import SOMEBODY
+from tests.state.disk import Disk
 from tests.state.running import open_folder
 
-SELDOM = {"interval": 60, "timeout": 5}
+SELDOM: dict[str, Any] = {"interval": 60, "timeout": 5}
 """What is seen long before the next look was seen by the connection's end."""
+
+
+def now() -> float:
+    """Hundredths of a second since boot, as a verdict has them."""
+    return float(Path("/proc/uptime").read_text().split()[0]) * 100
 
 
 @pytest.fixture
@@ -119,10 +126,7 @@ def test_an_agent_that_dies_costs_speed_and_no_safety(topology: Topology, tmp_pa
         agent.process.send_signal(signal.SIGSTOP)
         assert agent.check(topology.replica).code == 0
 
-        def expired() -> bool:
-            return float(Path("/proc/uptime").read_text().split()[0]) * 100 > agent.expires(topology.replica)
-
-        wait_until(expired, "the verdict to expire", 10)
+        wait_until(lambda: now() > agent.expires(topology.replica), "the verdict to expire", 10)
         line = agent.verdict(topology.replica).read_text().split(" ", 5)[5]
         topology.stop_sql_thread(topology.replica)
         looked = agent.whole_check(topology.replica)
@@ -132,6 +136,27 @@ def test_an_agent_that_dies_costs_speed_and_no_safety(topology: Topology, tmp_pa
         topology.reset()
         agent.sees(topology.replica, 100)
         assert agent.end() < 1
+
+
+def test_a_full_disk_under_its_files_costs_speed_and_no_safety(
+    topology: Topology, tmp_path: Path, disks: Callable[[], Disk]
+) -> None:
+    """What stands there stays as it is; verdicts grow old, and checks look for themselves until there is room again."""
+    disk, (first, second) = disks(), topology.replicas
+    with Agent(topology, tmp_path, disk, interval=0.5, timeout=1) as agent:
+        disk.fill()
+        wait_until(lambda: "No space left on device" in agent.log.read_text(), "that to be said")
+        topology.stop_sql_thread(first)
+        wait_until(lambda: now() > agent.expires(first) and now() > agent.expires(second), "the verdicts to expire", 10)
+        assert [agent.weight(server) for server in (first, second)] == [100, 100]  # the last, whole
+        looked = agent.whole_check(first)
+        assert (looked.code, "sql_stopped" in looked.out) == (1, True)
+        assert agent.whole_check(second).code == 0
+        assert "sql_stopped" in agent.command("status", *where(first))
+        (disk.outside / "fill").unlink()
+        agent.sees(first, 0)
+        wait_until(lambda: now() < agent.expires(second), "fresh verdicts")
+        assert (agent.check(first).code, agent.check(second).code) == (1, 0)
 
 
 def test_sigterm_ends_it_within_a_second_and_takes_its_verdicts_away(topology: Topology, agent: Agent) -> None:

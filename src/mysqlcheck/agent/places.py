@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 
 from mysqlcheck import outcome, statedir, verdict
@@ -29,7 +30,8 @@ class Place:
         try:
             handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
             try:
-                os.write(handle, content)
+                if os.write(handle, content) != len(content):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             finally:
                 os.close(handle)
             os.replace(self._temporary, self.path)
