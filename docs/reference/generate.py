@@ -109,7 +109,8 @@ LINT = """# Lint
 
 `mysqlcheck lint [FILE]` reads keepalived.conf (`/etc/keepalived/keepalived.conf` without FILE) and what it includes as
 keepalived does, and says where it would do something else than it seems. It changes nothing. `keepalived -t` asks
-whether keepalived understands the text; many of these it is content with, so use both.
+whether keepalived understands the text; many of these it is content with, so use both. (2.2.7 ends with `Terminated`,
+exit code 143, where `script_user` is not root, whatever the file is; `unshare --pid --fork keepalived -t` answers.)
 
     mysqlcheck lint                                       # on the director, as root: it looks at scripts and users too
     mysqlcheck lint --elsewhere new/keepalived.conf       # in a repository or in CI: looks at the text alone

@@ -27,7 +27,8 @@ HELP = """Write the virtual server for keepalived.conf: its real servers, each w
       --real-server 192.168.1.201 --real-server 192.168.1.202 -o /etc/keepalived/keepalived.conf
 
 Without --real-server they are the [target."host:port"] tables of the TOML file. Each line says what it is for; the
-head says which directories to make. Look it through, then try it with `keepalived -t`.
+head says which directories to make. Look it through, then try it with `mysqlcheck lint` and
+`unshare --pid --fork keepalived -t` (2.2.7 ends with Terminated without that).
 
 \b
   --style file     FILE_CHECK for the weight beside a plain MISC_CHECK (recommended)

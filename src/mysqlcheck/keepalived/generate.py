@@ -97,8 +97,10 @@ def _head(wanted: Wanted, command: Sequence[str]) -> Iterator[str]:
     yield from _say(
         0,
         "The account's password goes into /etc/mysqlcheck/my.cnf, mode 0600, owned by "
-        f"{wanted.script_user} (see `mysqlcheck grants`). After each change: keepalived -t, then reload.",
+        f"{wanted.script_user} (see `mysqlcheck grants`).",
     )
+    yield "# After each change, then reload (without unshare 2.2.7 ends with `Terminated`, whatever stands here):"
+    yield "#   mysqlcheck lint && unshare --pid --fork keepalived -t"
     if wanted.interface is None:
         yield "# Nothing here brings the virtual address to the director: a vrrp_instance does (--interface)."
 

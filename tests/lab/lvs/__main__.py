@@ -56,9 +56,11 @@ def install(folder: Path) -> None:
     lines = ["#!/usr/bin/python3 -I", "import sys", 'sys.path.insert(0, "/opt/mysqlcheck/lib")']
     program.write_text("\n".join([*lines, "from mysqlcheck.fast import main", "", "main()", ""]))
     program.chmod(0o755)
+    program.with_name("mysqlcheck").symlink_to(program.name)
     subprocess.run(["/usr/bin/python3", "-m", "compileall", "-q", str(opt / "lib")], check=True)
     skipped = [f"--exclude={PYTHON[1:]}/{name}" for name in ("test", "idlelib", "lib2to3", "ensurepip", "config-*")]
-    packages = [f"{PACKAGES[1:]}/{name}" for name in ("pymysql", "click", "prometheus_client", "decorator.py")]
+    patterns = ("pymysql", "click", "prometheus_client", "decorator.py", "PyMySQL-*", "click-*", "prometheus_client-*")
+    packages = [str(path)[1:] for pattern in patterns for path in Path(PACKAGES).glob(pattern)]
     pack = ["tar", "-cf", str(folder / PROGRAMS), *skipped, "-C", "/", PYTHON[1:], *packages]
     subprocess.run(pack, check=True)
     subprocess.run(["tar", "-rf", str(folder / PROGRAMS), "-C", str(folder / "programs"), "opt"], check=True)

@@ -28,7 +28,7 @@ class Database:
     def launch(self) -> None:
         """Begin to start."""
         words = ["mariadbd", "--no-defaults", f"--datadir={self.datadir}", "--port=3306", "--socket=socket"]
-        words += ["--pid-file=pid", "--user=root", *MARIADB, "--bind-address=0.0.0.0", f"--server-id={self.number}"]
+        words += ["--pid-file=pid", "--user=root", *MARIADB, "--bind-address=*", f"--server-id={self.number}"]
         words += [] if self.host == "source" else ["--read-only=ON"]
         with (self.datadir / "error.log").open("ab") as output:
             self._process = subprocess.Popen(

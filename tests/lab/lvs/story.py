@@ -26,6 +26,7 @@ from tests.lab.lvs.scripts import (
 )
 from tests.lab.lvs.service import the_agent_as_a_service
 from tests.lab.lvs.setups import the_other_setups, the_recommended_setup
+from tests.lab.lvs.tutorial import the_tutorial
 from tests.lab.page import RED
 
 MORE: tuple[Callable[[Lab], None], ...] = (
@@ -40,6 +41,7 @@ MORE: tuple[Callable[[Lab], None], ...] = (
     the_agent_as_a_service,
     debian_13,
     debian_13_in_the_other_setups,
+    the_tutorial,
 )
 """Only on demand: `make lab ARGS=more`, or by their names."""
 
