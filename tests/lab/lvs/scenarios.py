@@ -180,7 +180,7 @@ def pooled_clients(lab: Lab) -> None:
         lab.holds(f"{where}: a pooled connection {expected}", (fate := pooled.fate()) == expected, fate)
         pooled.close()
         lab.r1.sql("START SLAVE SQL_THREAD")
-        lab.expect("r1 enters again", lambda: bool(lab.one.weights().get("r1")))
+        lab.all_serve()  # with a tenth of its weight it may get none of the next twenty clients
     run("sysctl", "-q", "-w", "net.ipv4.vs.expire_nodest_conn=1", host=lab.one.host)
     lab.one.reload(without)
     lab.all_serve()
