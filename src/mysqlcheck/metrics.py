@@ -23,6 +23,7 @@ from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.judgement import JudgementSettings, Look
 from mysqlcheck.model import Action, Phase
 from mysqlcheck.outcome import Style, weight
+from mysqlcheck.pool import Count
 from mysqlcheck.standing import STANDING_CODES
 
 Family: TypeAlias = GaugeMetricFamily | CounterMetricFamily
@@ -104,22 +105,12 @@ class Row(NamedTuple):
     config_broken: bool = False
 
 
-class PoolRow(NamedTuple):
-    """A pool in numbers."""
-
-    name: str
-    size: int
-    min_serving: int
-    serving: int
-    let_in: int
-
-
 class Own(NamedTuple):
     """What the agent has to tell beside its checks: how many looks it has made, how many of them late, its pools."""
 
     looks: int
     late: int
-    pools: Sequence[PoolRow] = ()
+    pools: Sequence[Count] = ()
 
 
 def render(rows: Sequence[Row], own: Own | None = None) -> bytes:

@@ -86,6 +86,25 @@ class Member(NamedTuple):
         return self.kind in (Kind.LAGS, Kind.HELD)
 
 
+class Count(NamedTuple):
+    """A pool in numbers."""
+
+    name: str
+    size: int
+    min_serving: int
+    serving: int
+    """By themselves."""
+    let_in: int
+
+    @property
+    def in_panic(self) -> bool:
+        """Whether too few serve by themselves."""
+        return self.serving < self.min_serving
+
+    def __str__(self) -> str:
+        return f"{self.serving} of {self.size} serve by themselves, min_serving {self.min_serving}"
+
+
 class State(NamedTuple):
     """Who is let in, since when; who was sent away for its lag; and since when more are let in than it needs."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mysqlcheck.agent.pools import Count, Pools
+from mysqlcheck.agent.pools import Pools
 from mysqlcheck.judgement import Judgement, take_in
 from mysqlcheck.model import Instant, LetIn, Observation
 from mysqlcheck.options import Settings
-from mysqlcheck.pool import PoolSettings
+from mysqlcheck.pool import Count, PoolSettings
 from tests.core.builders import NOW, channel, observation, unreachable
 
 A, B = "192.168.1.201:3306", "192.168.1.202:3306"

@@ -7,7 +7,6 @@ each look, metrics every 10 s; no TLS.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import socket
@@ -65,11 +64,13 @@ def _lateness(files: Sequence[Path], seconds: float) -> Iterator[float]:
     """Yield by how many seconds each look at each server was behind the earliest, from when its verdict was written."""
     times = [set[int]() for _ in files]
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+
+    def sampled() -> bool:
         for seen, file in zip(times, files, strict=True):
-            with contextlib.suppress(FileNotFoundError):  # it is replaced, in one step; but stat has two
-                seen.add(file.stat().st_mtime_ns)
-        time.sleep(0.1)
+            seen.add(file.stat().st_mtime_ns)
+        return time.monotonic() > end
+
+    wait_until(sampled, "the looks to be watched", 2 * seconds + 30, every=0.1)
     for seen in times:
         first = min(seen)
         phases = [(moment - first) / 1e9 - round((moment - first) / 1e9) for moment in sorted(seen)]

@@ -4,32 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from mysqlcheck import pool
 from mysqlcheck.judgement import Judgement
 from mysqlcheck.model import Instant, LetIn, OperatorHold
 from mysqlcheck.options import Settings
-from mysqlcheck.pool import Kind, Member, PoolSettings, State
-
-
-class Count(NamedTuple):
-    """A pool in numbers."""
-
-    name: str
-    size: int
-    min_serving: int
-    serving: int
-    """By themselves."""
-    let_in: int
-
-    @property
-    def in_panic(self) -> bool:
-        """Whether too few serve by themselves."""
-        return self.serving < self.min_serving
-
-    def __str__(self) -> str:
-        return f"{self.serving} of {self.size} serve by themselves, min_serving {self.min_serving}"
+from mysqlcheck.pool import Count, Kind, Member, PoolSettings, State
 
 
 class _Pool:

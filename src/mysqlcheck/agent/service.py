@@ -201,7 +201,7 @@ class Service:
         own: metrics.Own | None = metrics.Own(
             sum(watch.looks for watch in self._watches.values()),
             sum(watch.late for watch in self._watches.values()),
-            [metrics.PoolRow(*count) for count in self._pools.counts()],
+            self._pools.counts(),
         )
         for watch in self._watches.values():
             path, seen = watch.settings.textfile, watch.last
