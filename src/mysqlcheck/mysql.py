@@ -86,7 +86,8 @@ class Session:
             server = connection.version
             for probe in self._probes:
                 self._wire.stage = f"waiting for {probe.query(server)}"
-                facts.append(_ask(connection, probe, server, self._settings.user))
+                for fact in probe.parse(_ask(connection, probe, server, self._settings.user)):
+                    facts.append(fact)  # one by one: what was read before something unexpected counts
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - a hostile server can make pymysql raise nearly anything
@@ -110,10 +111,10 @@ class _Denied(Exception):
         self.reason = reason
 
 
-def _ask(connection: Connection, probe: Probe, server: ServerVersion, user: str) -> Any:
+def _ask(connection: Connection, probe: Probe, server: ServerVersion, user: str) -> Table:
     """Run a probe's query; a missing privilege is reported with the GRANT for the account that we are."""
     try:
-        return probe.parse(_query(connection, probe.query(server)))
+        return _query(connection, probe.query(server))
     except MySQLError as error:
         errno, message = _number_and_message(error)
         if errno not in trouble.MISSING_PRIVILEGE:

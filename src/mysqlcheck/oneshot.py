@@ -83,7 +83,7 @@ def _observe(settings: Settings, store: Store, deadline: Deadline) -> Observatio
     try:
         if settings.login_error is not None:
             raise settings.login_error
-        return mysql.observe(settings.target, settings, probes(settings.role), deadline)
+        return mysql.observe(settings.target, settings, probes(settings), deadline)
     except SettingsError as error:
         record, _, _ = _recall(store, settings, deadline)
         if record is None or record.memory.answered_at is None:

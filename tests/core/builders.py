@@ -75,7 +75,8 @@ def unreachable(at: Instant = NOW) -> Observation:
 def recorded(recording: Recording, situation: str, role: str = "replica", at: Instant = NOW) -> Observation:
     """A look at a real server, from what it answered then."""
     server = recording.server
-    facts = tuple(probe.parse(recording.answer(situation, probe.query(server))) for probe in probes(role))
+    asked = probes(Settings.of(host="recorded", role=role))
+    facts = tuple(fact for probe in asked for fact in probe.parse(recording.answer(situation, probe.query(server))))
     return Observation(TARGET, at, at, None, server, facts)
 
 

@@ -255,7 +255,7 @@ def test_a_state_directory_that_cannot_be_used_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("provider", "flavor", "version"),
-    [("mariadb-10.11", "mariadb", "10.11.19"), ("mariadb-11.8", "mariadb", "11.8.6"), ("mysql-9.7", "mysql", "9.7.4")],
+    [("mariadb-10.11", "mariadb", "10.11.18"), ("mariadb-11.8", "mariadb", "11.8.9"), ("mysql-9.7", "mysql", "9.7.4")],
 )
 def test_the_server_is_named_with_flavor_and_version(provider: str, flavor: str, version: str) -> None:
     assert value(series(recorded(load(provider), "healthy")), "server_info", flavor=flavor, version=version) == 1

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from mysqlcheck.checks import CODES, read_only
+from mysqlcheck.checks import CODES
 from mysqlcheck.checks.channels import Channels, parse, query
+from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.model import ServerVersion, Severity, Table
 from tests.core.builders import against, lag_on_record, of_code, recorded, verdict
 from tests.core.rows import PROVIDERS, Recording, load
@@ -65,8 +66,8 @@ def test_every_situation_that_was_recorded_is_judged(recording: Recording) -> No
 
 def test_the_recorded_servers_are_the_ones_they_should_be() -> None:
     assert {provider: load(provider).server[:2] for provider in PROVIDERS} == {
-        "mariadb-10.11": ("mariadb", (10, 11, 19)),
-        "mariadb-11.8": ("mariadb", (11, 8, 6)),
+        "mariadb-10.11": ("mariadb", (10, 11, 18)),
+        "mariadb-11.8": ("mariadb", (11, 8, 9)),
         "mysql-9.7": ("mysql", (9, 7, 4)),
     }
 
@@ -187,6 +188,5 @@ def test_each_version_is_asked_in_the_words_that_it_knows(version: str, words: s
 
 
 def test_read_only_is_read_from_all_of_them(recording: Recording) -> None:
-    on = read_only.parse(recording.answer("healthy", read_only.QUERY))
-    off = read_only.parse(recording.answer("writable", read_only.QUERY))
-    assert (on.on, off.on) == (True, False)
+    said = [recorded(recording, situation).fact(ReadOnly) for situation in ("healthy", "writable")]
+    assert said == [ReadOnly(True), ReadOnly(False)]

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from .behaviours.tls import PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY
-from .personas import INCARNATION_QUERY, MARIADB, MYSQL, MYSQL_57, STARTED, UUID, Persona, incarnation
+from .personas import MARIADB, MYSQL, MYSQL_57, STARTED, UUID, Persona
 from .server import Script
 from .session import Session
 from .wire import Value
@@ -45,7 +45,7 @@ def fast_authentication(session: Session) -> None:
 
 def says_of_itself(identity: Value = UUID, started: int = STARTED, **values: Value) -> Persona:
     """A replica with nothing against it, that says this of itself."""
-    return MYSQL.but(INCARNATION_QUERY, incarnation(identity, started, **values))
+    return MYSQL.but_started(started).but_words(identity=identity, **values)
 
 
 def switch(plugin: str, *more: bytes) -> Script:

@@ -20,7 +20,8 @@ PASSWORD = "moss!Lantern?7413"
 
 STATUS_QUERY = r"^SHOW\s+(ALL\s+SLAVES|SLAVE|REPLICA)\s+STATUS"
 VARIABLES_QUERY = r"^SELECT\s(?!.*\sFROM\s).*@@"
-INCARNATION_QUERY = r"^SELECT\s.*\sAS\s+uptime\b"
+WORDS_QUERY = r"^SELECT\s.*\sAS\s+variable_value\b"
+"""What all subjects ask together (checks/words.py)."""
 
 STARTED = int(time.time()) - 864_000
 """When every good server started, by Unix time: ten days ago."""
@@ -83,12 +84,22 @@ def pairs(known: Row, name: str = "Variable_name", value: str = "Value") -> Answ
     return answer
 
 
-def incarnation(identity: Value, started: int = STARTED, **values: Value) -> Answer:
-    """Answer who it is, what time it is, and Uptime at that time, as a server does; `values` replace any of it."""
+def words(known: Row, started: int = STARTED) -> Answer:
+    """Answer what subjects ask together; a value in `known` by the name of its column replaces what would be said."""
 
     def answer(session: Session, query: str) -> None:
         now = int(time.time())
-        rows({"identity": identity, "now": str(now), "uptime": str(now - started), **values})(session, query)
+        said = {"now": str(now), "uptime": str(now - started), **known}
+        asked = re.findall(r"(\S+)\s+AS\s+(\w+)", query)
+        of_all = {alias: said[alias] if alias in said else known[sql.split(".")[-1]] for sql, alias in asked[:-2]}
+        status = re.findall(r"'(\w+)'", query)
+        rows(
+            *(
+                {**of_all, "variable_name": name.upper(), "variable_value": said[name.lower()]}
+                for name in status
+                if name.lower() in said
+            )
+        )(session, query)
 
     return answer
 
@@ -99,6 +110,11 @@ class Persona(NamedTuple):
     version: str
     answers: tuple[tuple[str, Answer], ...]
     status: Row
+    asks: str
+    """The pattern of what subjects ask together, in the words that the flavor knows."""
+    known: Row
+    """What it answers to that."""
+    started: int = STARTED
     default: Answer = unknown
 
     def but(self, pattern: str, answer: Answer) -> Self:
@@ -111,14 +127,24 @@ class Persona(NamedTuple):
 
     def but_variables(self, **values: Value) -> Self:
         """The same server with values of its system variables replaced."""
-        return self.but(VARIABLES_QUERY, variables({**VARIABLES, "version": self.version, **values}))
+        answer = variables({**VARIABLES, "version": self.version, **values})
+        return self.but(VARIABLES_QUERY, answer).but_words(**values)
+
+    def but_words(self, **values: Value) -> Self:
+        """The same server with values of what subjects ask together, by column, replaced."""
+        return self._replace(known={**self.known, **values})
+
+    def but_started(self, started: int) -> Self:
+        """The same server, started at another time."""
+        return self._replace(started=started)
 
     def answer(self, session: Session, query: str) -> None:
         for pattern, answer in self.answers:
             if re.search(pattern, query, re.I | re.S):
                 answer(session, query)
                 return
-        self.default(session, query)
+        asked_together = re.search(self.asks, query, re.I | re.S)
+        (words(self.known, self.started) if asked_together else self.default)(session, query)
 
     def script(self, *, tls: str = "") -> Script:
         """Log the client in if its mysql_native_password scramble is right, and answer its queries."""
@@ -203,8 +229,8 @@ COUNTERS: Row = {"Uptime": "864000", "Threads_connected": "1", "wsrep_cluster_si
 NOT_ON_MARIADB = ("super_read_only", "server_uuid", "offline_mode")
 # Each flavor answers who it is in its own words alone: MariaDB has no server_uuid, and its performance_schema is off
 # as installed; MySQL has had no information_schema.SESSION_STATUS since 8.0, and a disabled one in 5.7.
-ASKS_MYSQL = r"^SELECT\s+@@global\.server_uuid\s.*\sAS\s+uptime\s+FROM\s+performance_schema\.session_status\s"
-ASKS_MARIADB = r"^SELECT\s+@@global\.server_id\s.*\sAS\s+uptime\s+FROM\s+information_schema\.SESSION_STATUS\s"
+ASKS_MYSQL = r"^SELECT\s+@@global\.server_uuid\s.*\sAS\s+variable_value\s+FROM\s+performance_schema\.session_status\s"
+ASKS_MARIADB = r"^SELECT\s+@@global\.server_id\s.*\sAS\s+variable_value\s+FROM\s+information_schema\.SESSION_STATUS\s"
 
 
 def _persona(version: str, known: Row, status_query: str, status: Row) -> Persona:
@@ -216,13 +242,13 @@ def _persona(version: str, known: Row, status_query: str, status: Row) -> Person
         (
             (r"^SET\s", accept),
             (status_query, rows(status)),
-            (ASKS_MYSQL if mysql else ASKS_MARIADB, incarnation(known["server_uuid" if mysql else "server_id"])),
             (VARIABLES_QUERY + r"|^SELECT\s+VERSION\(\)", variables(known)),
             (r"^SHOW\s+(GLOBAL\s+|SESSION\s+)?VARIABLES", pairs(shown)),
             (r"^SHOW\s+(GLOBAL\s+|SESSION\s+)?STATUS", pairs(COUNTERS)),
-            (r"\.(global|session)_status", pairs(COUNTERS, "VARIABLE_NAME", "VARIABLE_VALUE")),
         ),
         status,
+        ASKS_MYSQL if mysql else ASKS_MARIADB,
+        {**known, "identity": known["server_uuid" if mysql else "server_id"]},
     )
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from .behaviours.results import asks_for_file
 from .controls import says_of_itself
-from .personas import INCARNATION_QUERY, MARIADB, MYSQL, STARTED, STATUS_QUERY, Persona, error, incarnation, table
+from .personas import MARIADB, MYSQL, STARTED, STATUS_QUERY, WORDS_QUERY, Persona, error, table
 from .run import check
 from .server import HostileServer
 from .session import Session
@@ -34,11 +34,11 @@ MARIADB_ID = "201"
 
 
 def maria(identity: str = MARIADB_ID, started: int = STARTED) -> Persona:
-    return MARIADB.but(INCARNATION_QUERY, incarnation(identity, started))
+    return MARIADB.but_started(started).but_words(identity=identity)
 
 
 NOT_LET_IN = MYSQL.but("", error(1045, "28000", "Access denied for user 'monitor'@'lvs'"))
-NONSENSE = MYSQL.but(INCARNATION_QUERY, table(["x"], []))
+NONSENSE = MYSQL.but(WORDS_QUERY, table(["x"], []))
 NO_ANSWER_ABOUT_REPLICATION = MYSQL.but(STATUS_QUERY, asks_for_file)
 STEPPED = 3600
 ANEW = says_of_itself(started=STARTED + 864_000 - 30)

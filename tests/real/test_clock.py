@@ -11,6 +11,7 @@ import pytest
 
 from mysqlcheck.checks import incarnation
 from mysqlcheck.checks.incarnation import Incarnation
+from mysqlcheck.checks.words import together
 from mysqlcheck.model import ServerVersion, Table
 from tests.lab import clock
 from tests.lab.server import Server
@@ -61,16 +62,18 @@ def apart(running_apart: Apart, topology: Topology) -> Iterator[Apart]:
 def told(server: Server, topology: Topology) -> Iterator[Callable[[], Incarnation]]:
     """What it says of its incarnation to the monitor's account."""
     tls = {"ssl_disabled": server.flavor == "mariadb", "ssl_verify_cert": False}  # caching_sha2 wants TLS
-    query = incarnation.query(ServerVersion(server.flavor, server.version, ""))
+    version = ServerVersion(server.flavor, server.version, "")
+    words = together((incarnation.WORDS,))
     with (
         server.connect(user=topology.monitor.user, password=topology.monitor.password, **tls) as connection,
         connection.cursor() as cursor,
     ):
 
         def ask() -> Incarnation:
-            cursor.execute(query)
+            cursor.execute(words.query(version))
             rows = [{name: str(value) for name, value in row.items()} for row in cursor.fetchall()]
-            return incarnation.parse(Table(tuple(rows[0]), rows))
+            found: list[Incarnation] = list(words.parse(Table(tuple(rows[0]), rows)))
+            return found[0]
 
         yield ask
 

@@ -21,7 +21,7 @@ def session(topology: Topology) -> Iterator[Session]:
     target = Target("127.0.0.1", topology.replica.port)
     monitor = topology.monitor
     settings = Settings.of(host=target.host, port=target.port, user=monitor.user, password=monitor.password)
-    found = Session(target, settings, probes("replica"))
+    found = Session(target, settings, probes(settings))
     yield found
     found.close(Deadline(1.0))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.command import COMMAND, Ended, environment
-from tests.hostile.personas import INCARNATION_QUERY, MYSQL, PASSWORD, STATUS_QUERY, Persona, incarnation
+from tests.hostile.personas import MYSQL, PASSWORD, STATUS_QUERY, Persona
 from tests.hostile.server import HostileServer
 from tests.hostile.session import Session
 from tests.lab.waiting import wait_until
@@ -27,7 +27,7 @@ BACKSTOP = 60.0
 
 def up_for(seconds: float, persona: Persona = MYSQL, identity: str = "0c9d1cf4-5f7c") -> Persona:
     """The same server, started so long ago."""
-    return persona.but(INCARNATION_QUERY, incarnation(identity, int(time.time() - seconds)))
+    return persona.but_started(int(time.time() - seconds)).but_words(identity=identity)
 
 
 class Replica:

@@ -14,7 +14,7 @@ from mysqlcheck import holds
 from mysqlcheck.model import OperatorHold
 from mysqlcheck.store import FILE
 from tests.command import Ended
-from tests.hostile.personas import INCARNATION_QUERY
+from tests.hostile.personas import WORDS_QUERY
 from tests.state.disk import Disk
 from tests.state.running import LIMIT, OLD, YOUNG, Replica, Surroundings, check, explain, up_for
 
@@ -142,7 +142,7 @@ def test_a_lost_packet_still_takes_nobody_out(director: Director, replica: Repli
     """Its grace stands on the last answer, which is on record; the server is gone with the connection's reset."""
     assert check(replica.server, director.where).json["phase"] == "up"
     director.spoil()
-    replica.persona = replica.persona.but(INCARNATION_QUERY, lambda session, _query: session.reset())
+    replica.persona = replica.persona.but(WORDS_QUERY, lambda session, _query: session.reset())
     ended = check(replica.server, director.where, env={"MYSQLCHECK_FAIL_AFTER": "600s"})
     assert (ended.code, ended.json["phase"], ended.codes) == (0, "up", ["unreachable"])
     assert_said(ended, director)

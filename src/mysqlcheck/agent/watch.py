@@ -70,7 +70,7 @@ class Watch:
         """How many looks there were, and how many of them began LATE after their time."""
         self._book, self._pools, self._director, self._say = book, pools, director, director.say
         self._places = Places(settings)
-        self._session = Session(settings.target, settings, probes(settings.role))
+        self._session = Session(settings.target, settings, probes(settings))
         self._lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         """Rings for a look at once, or for the end."""

@@ -5,7 +5,7 @@ A new rule is a new file in this folder, a line here, and a section in docs/refe
 
 from __future__ import annotations
 
-from mysqlcheck.checks import channels, connection, incarnation, lag, read_only, threads
+from mysqlcheck.checks import channels, connection, incarnation, lag, read_only, threads, words
 from mysqlcheck.checks.probe import Probe, Rule
 from mysqlcheck.model import Instant, Memory, Observation, Reason, Severity, Verdict
 
@@ -23,10 +23,10 @@ RULES: tuple[Rule, ...] = (
 CODES: tuple[str, ...] = tuple(code for rule in RULES for code in rule.codes)
 
 
-def probes(role: str) -> tuple[Probe, ...]:
-    """Return what to ask a server of this role; a source's own replication is not ours to judge."""
-    common = (incarnation.PROBE, read_only.PROBE)
-    return common if role == "source" else (*common, channels.PROBE)
+def probes(settings: Policy) -> tuple[Probe, ...]:
+    """Return what to ask a server; a source's own replication is not ours to judge."""
+    common = words.together((incarnation.WORDS, read_only.WORDS))  # who it is first: all else is about that
+    return (common,) if settings.role == "source" else (common, channels.PROBE)
 
 
 def judge(observation: Observation, memory: Memory, settings: Policy, now: Instant) -> Verdict:

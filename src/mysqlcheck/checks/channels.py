@@ -88,4 +88,4 @@ def parse(table: Table) -> Channels:
     return Channels(tuple(channels))
 
 
-PROBE = Probe(query, parse, privilege)
+PROBE = Probe(query, lambda table: iter((parse(table),)), privilege)

@@ -7,7 +7,8 @@ start, so the time of the query minus Uptime is the time of the start, whatever 
 
 from typing import NamedTuple
 
-from mysqlcheck.checks.probe import Probe, column, one_line
+from mysqlcheck.checks.probe import column, one_line
+from mysqlcheck.checks.words import Words
 from mysqlcheck.errors import UnexpectedAnswer
 from mysqlcheck.model import ServerVersion, Table
 
@@ -24,27 +25,15 @@ class Incarnation(NamedTuple):
     """Below zero where the server's clock went back to before its start."""
 
 
-def query(server: ServerVersion) -> str:
-    """One query, so that the time and Uptime are of the same moment. The session's table does not walk all threads.
-
-    MySQL moved it to performance_schema in 5.7, readable by all even where that is switched off
-    (https://dev.mysql.com/doc/refman/8.4/en/performance-schema-status-variable-tables.html); MariaDB has no server_uuid
-    (https://mariadb.com/kb/en/information-schema-global_status-and-session_status-tables/).
-    """
+def expressions(server: ServerVersion) -> dict[str, str]:
+    """MariaDB has no server_uuid. The time and Uptime are of the same moment, because they are of one query."""
     identity = "@@global.server_id" if server.mariadb else "@@global.server_uuid"
-    new = not server.mariadb and server.number >= (5, 7)
-    table = "performance_schema.session_status" if new else "information_schema.SESSION_STATUS"
-    return (
-        f"SELECT {identity} AS identity, UNIX_TIMESTAMP() AS now, VARIABLE_VALUE AS uptime "  # noqa: S608
-        f"FROM {table} WHERE VARIABLE_NAME = 'Uptime'"
-    )
+    return {"identity": identity, "now": "UNIX_TIMESTAMP()"}
 
 
 def parse(table: Table) -> Incarnation:
     """Read the one row."""
     columns = [column(table, name) for name in ("identity", "now", "uptime")]
-    if len(table.rows) != 1:
-        raise UnexpectedAnswer(f"the query for Uptime returned {len(table.rows)} rows")
     identity, now, uptime = (table.rows[0][name] or "" for name in columns)
     if not identity:
         raise UnexpectedAnswer("the server does not tell its server_uuid or server_id")
@@ -66,4 +55,4 @@ def _signed(text: str, what: str) -> int:
     return number
 
 
-PROBE = Probe(query, parse, lambda server: "")
+WORDS = Words(expressions, parse, status=("Uptime",))

@@ -11,8 +11,8 @@ class Probe(NamedTuple):
     """One query. The edge runs it and knows nothing of its meaning."""
 
     query: Callable[[ServerVersion], str]
-    parse: Callable[[Table], Any]
-    """Pure; raises UnexpectedAnswer for what no server of that version says."""
+    parse: Callable[[Table], Iterator[Any]]
+    """Pure; yields facts, each of its own type, and raises UnexpectedAnswer for what no server of that version says."""
     privilege: Callable[[ServerVersion], str]
     """The least privilege that the query needs, empty where it needs none."""
 

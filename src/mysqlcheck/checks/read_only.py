@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mysqlcheck.checks.probe import Probe, Rule, column, one_line
+from mysqlcheck.checks.probe import Rule, column, one_line
 from mysqlcheck.checks.role import RoleSettings
+from mysqlcheck.checks.words import Words
 from mysqlcheck.errors import UnexpectedAnswer
 from mysqlcheck.model import Instant, Memory, Observation, Reason, Severity, Table
 
-QUERY = "SELECT @@global.read_only AS read_only"
 OFF, ON = ("0", "OFF"), ("1", "ON", "NO_LOCK", "NO_LOCK_NO_ADMIN")
 """MariaDB 12 made read_only an enumeration; every value but OFF refuses ordinary writes
 (https://mariadb.com/kb/en/server-system-variables/#read_only)."""
@@ -23,8 +23,6 @@ class ReadOnly(NamedTuple):
 def parse(table: Table) -> ReadOnly:
     """Read the one row with the one value."""
     name = column(table, "read_only")
-    if len(table.rows) != 1:
-        raise UnexpectedAnswer(f"{QUERY!r} returned {len(table.rows)} rows")
     value = (table.rows[0][name] or "").upper()
     if value not in OFF + ON:
         raise UnexpectedAnswer(f"read_only is {one_line(value, 60)!r}, not ON or OFF")
@@ -51,5 +49,5 @@ def rule(observation: Observation, memory: Memory, settings: RoleSettings, now: 
             yield Reason("read_only", Severity.OK, "read_only is OFF", observed, "OFF")
 
 
-PROBE = Probe(lambda server: QUERY, parse, lambda server: "")
+WORDS = Words(lambda server: {"read_only": "@@global.read_only"}, parse)
 RULE = Rule(("writable", "read_only"), rule)

@@ -20,6 +20,7 @@ import pymysql
 
 from mysqlcheck.checks import probes
 from mysqlcheck.model import ServerVersion
+from mysqlcheck.options import Settings
 from tests.core.rows import FOLDER
 from tests.lab.providers import load
 from tests.lab.replication import channels
@@ -177,7 +178,7 @@ def record(provider: str) -> None:
         with Topology.start(servers, replicas=2) as topology:
             with topology.replica.connect() as connection:
                 version = connection.get_server_info()
-            queries = [probe.query(ServerVersion.parse(version)) for probe in probes("replica")]
+            queries = [probe.query(ServerVersion.parse(version)) for probe in probes(Settings.of(host="recorded"))]
             for situation in story(topology):
                 found[situation] = {query: ask(topology.replica, query) for query in queries}
                 print(f"{provider}: {situation}: {[tuple(channel) for channel in channels(topology.replica)]}")

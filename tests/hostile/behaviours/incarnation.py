@@ -4,15 +4,14 @@ A server that does not say since when it runs cannot be told from one that has j
 """
 
 from ..personas import (
-    INCARNATION_QUERY,
     MARIADB,
     MYSQL,
     MYSQL_57,
     UUID,
+    WORDS_QUERY,
     Answer,
     Persona,
     error,
-    incarnation,
     rows,
     table,
 )
@@ -21,11 +20,11 @@ from ._behaviour import CREDENTIALS, PROTOCOL, Behaviour, of
 
 FLAVORS = (("mysql", MYSQL), ("mysql57", MYSQL_57), ("mariadb", MARIADB))
 NOW = "1795388065"
-GOOD = {"identity": UUID, "now": NOW, "uptime": "864000"}
+GOOD = {"identity": UUID, "now": NOW, "read_only": "1", "variable_name": "Uptime", "variable_value": "864000"}
 
 
 def _says(answer: Answer, server: Persona = MYSQL) -> Persona:
-    return server.but(INCARNATION_QUERY, answer)
+    return server.but(WORDS_QUERY, answer)
 
 
 NO_NUMBERS: tuple[tuple[str, Value], ...] = (
@@ -55,11 +54,11 @@ NO_NUMBERS: tuple[tuple[str, Value], ...] = (
 NUMBERS = tuple(
     of(
         _says(rows({**GOOD, column: value}, types={column: Type.VAR_STRING})),
-        f"{column}-{name}",
+        f"{subject}-{name}",
         PROTOCOL,
         "no number of seconds",
     )
-    for column in ("uptime", "now")
+    for subject, column in (("uptime", "variable_value"), ("now", "now"))
     for name, value in NO_NUMBERS
 )
 
@@ -69,21 +68,29 @@ SHAPES = tuple(
     for name, answer, plays in (
         ("of-two-rows", rows(GOOD, GOOD), "two servers at once"),
         ("of-no-row", table(list(GOOD), []), "a variable Uptime that is not there"),
-        ("without-uptime", rows({"identity": UUID, "now": NOW}), "a column is missing"),
-        ("without-now", rows({"identity": UUID, "uptime": "864000"}), "a column is missing"),
-        ("without-identity", rows({"now": NOW, "uptime": "864000"}), "a column is missing"),
+        *(
+            (f"without-{name}", rows({k: v for k, v in GOOD.items() if k != name}), "a column is missing")
+            for name in GOOD
+        ),
         (
             "of-two-uptimes",
-            table([*GOOD, "uptime"], [[*GOOD.values(), "1"]]),
+            rows(GOOD, {**GOOD, "variable_value": "1"}),
+            "two rows of one name that disagree",
+        ),
+        (
+            "of-two-values",
+            table([*GOOD, "variable_value"], [[*GOOD.values(), "1"]]),
             "two columns of one name that disagree",
         ),
-        ("of-other-names", rows({"IDENTITY()": UUID, "NOW": NOW, "Uptime": "1"}), "the names that were not asked for"),
+        ("of-another-variable", rows({**GOOD, "variable_name": "Uptime_since_flush_status"}), "not what was asked for"),
+        ("of-more", rows(GOOD, {**GOOD, "variable_name": "Threads_running"}), "more than was asked for"),
+        ("of-other-names", rows({f"{k}()": v for k, v in GOOD.items()}), "the names that were not asked for"),
         ("of-nulls", rows(dict.fromkeys(GOOD)), "no value at all"),
     )
 )
 
 IDENTITIES = tuple(
-    of(_says(incarnation(value), server), f"identity-{name}-{flavor}", PROTOCOL, "a server that is nobody")
+    of(server.but_words(identity=value), f"identity-{name}-{flavor}", PROTOCOL, "a server that is nobody")
     for flavor, server in FLAVORS
     for name, value in (("empty", ""), ("null", None))
 )

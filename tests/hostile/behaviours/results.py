@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .. import wire
-from ..personas import MARIADB, STATUS_QUERY, VARIABLES_QUERY, Persona, accept
+from ..personas import MARIADB, STATUS_QUERY, WORDS_QUERY, Persona, accept
 from ..session import Session
 from ..wire import Column
 from ._behaviour import CREDENTIALS, PROTOCOL, TIMEOUT, UNREACHABLE, Behaviour, of
@@ -122,12 +122,12 @@ RESULTS = (
     of(raw(oversized), "oversized-row", PROTOCOL, "16 MiB and more in one value"),
     of(raw(too_many_columns), "too-many-columns", PROTOCOL + TIMEOUT, "2^40 columns"),
     of(
-        MARIADB.but(VARIABLES_QUERY, endless_results),
+        MARIADB.but(WORDS_QUERY, endless_results),
         "endless-results",
         PROTOCOL + TIMEOUT,
         "always one result more",
     ),
-    of(MARIADB.but(VARIABLES_QUERY, out_of_turn), "out-of-turn", PROTOCOL, "an answer too many"),
+    of(MARIADB.but(WORDS_QUERY, out_of_turn), "out-of-turn", PROTOCOL, "an answer too many"),
     of(_sequence(77), "result-under-sequence-77", PROTOCOL, "a wrong sequence number"),
     of(payloads(b""), "answer-is-empty", PROTOCOL, "a packet without payload"),
     of(

@@ -10,7 +10,6 @@ from ..personas import (
     MYSQL,
     MYSQL_57,
     STATUS_QUERY,
-    VARIABLES_QUERY,
     Persona,
     rows,
     table,
@@ -131,12 +130,6 @@ VARIABLES = tuple(
         ("read-only-maybe", server.but_variables(read_only="MAYBE"), "neither ON nor OFF"),
         ("read-only-null", server.but_variables(read_only=None), "no value"),
         ("read-only-7", server.but_variables(read_only="7"), "a number that no server says"),
-        ("variables-without-a-row", server.but(VARIABLES_QUERY, table(["x"], [])), "no row where one is due"),
-        (
-            "variables-of-other-names",
-            server.but(VARIABLES_QUERY, rows({"x": "1"})),
-            "one column, of another name",
-        ),
     )
 )
 
