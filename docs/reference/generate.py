@@ -55,6 +55,7 @@ Durations are written `30`, `30s`, `250ms`, `10m`, `1h`, `2d`; a bare number is 
 
     [target."192.168.1.202:3306"]       # this one is the reporting replica
     max_lag = "10m"
+    channel = ["default", "orders"]     # and has two sources; as text: "default,orders"
 
 From a MySQL option file, groups `[client]` and then `[mysqlcheck]`, these are read: `user`, `password`, `host`, `port`,
 `socket`, `ssl-mode`, `ssl-ca`, `ssl-cert`, `ssl-key`, `server-public-key-path`, `get-server-public-key`, and MariaDB's

@@ -99,7 +99,7 @@ def take_in(
 
 def _told(decision: Decision, observation: Observation, answer: Answer) -> Told:
     facts = observation.fact(Channels)
-    behind = lag.worst(facts.channels) if facts else None
+    behind = lag.worst(facts.judged) if facts else None
     plain = answer.style is outcome.Style.PLAIN
     first = decision.reasons[0] if decision.reasons else None
     return Told(

@@ -148,6 +148,44 @@ class Text(Kind[str]):
         return text
 
 
+class Names(Kind[tuple[str, ...]]):
+    """A few names, separated by commas; in TOML a list of them too. `nameless` is the word for what has no name.
+
+    Servers tell names apart without regard to case, and so none may be there twice in another case.
+    """
+
+    metavar = "NAME,…"
+
+    def __init__(self, what: str, nameless: str, longest: int, most: int) -> None:
+        self.nameless, self.longest, self.most = nameless, longest, most
+        self.allowed = (
+            f"{what} separated by commas, at most {longest} characters each and {most} in all; "
+            f"{nameless} is the one without a name"
+        )
+
+    def from_text(self, text: str) -> tuple[str, ...]:
+        """Split it at its commas."""
+        names = [name.strip() for name in text.split(",")]
+        if len(names) > self.most or not all(0 < len(name) <= self.longest for name in names):
+            raise ValueError
+        if not text.isprintable():
+            raise ValueError
+        for place, name in enumerate(names):
+            if name.lower() in (before.lower() for before in names[:place]):
+                raise ValueError(f"{text!r} has {name!r} twice")
+        return tuple("" if name.lower() == self.nameless else name for name in names)
+
+    def from_toml(self, value: object) -> tuple[str, ...]:
+        """Accept a list of texts too; an empty one takes back what a lower layer has named."""
+        if isinstance(value, list) and all(isinstance(name, str) and "," not in name for name in value):
+            return self.from_text(",".join(value)) if value else ()
+        return super().from_toml(value)
+
+    def show(self, value: tuple[str, ...]) -> str:
+        """Write them in one line."""
+        return ",".join(name or self.nameless for name in value)
+
+
 class Secret(Kind[str]):
     """A password: any text, and no message ever repeats it."""
 

@@ -20,8 +20,8 @@ def detail(observation: Observation) -> str:
     """Return what there is to say of a server with nothing against it."""
     channels, read_only = observation.fact(Channels), observation.fact(ReadOnly)
     parts = []
-    if channels and channels.channels:
-        behind = lag.worst(channels.channels)
+    if channels and channels.judged:
+        behind = lag.worst(channels.judged)
         parts.append("lag unknown" if behind is None else f"lag {behind} s")
     if read_only:
         parts.append(f"read_only {'ON' if read_only.on else 'OFF'}")

@@ -26,9 +26,9 @@ def remember(memory: Memory, observation: Observation) -> Memory:
         return _troubled(memory, observation, observation.trouble)
     memory = memory._replace(answered_at=observation.ended, silent_since=None)
     facts = observation.fact(Channels)
-    if facts is None or not all(channel.io_running and channel.lag is not None for channel in facts.channels):
+    if facts is None or not all(channel.io_running and channel.lag is not None for channel in facts.judged):
         return memory
-    seconds = lag.worst(facts.channels)
+    seconds = lag.worst(facts.judged)
     return memory if seconds is None else memory._replace(lag=LastLag(float(seconds), observation.ended))
 
 

@@ -150,7 +150,7 @@ def _values(row: Row) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
     seen, settings, exit_code, config_broken = row
     observation, judged, answer, record = seen.observation, seen.judged, seen.answer, seen.judgement.record
     facts, read_only = observation.fact(Channels), observation.fact(ReadOnly)
-    channels = facts.channels if facts else None
+    channels = facts.judged if facts else None
     behind = lag.worst(channels) if channels else None
     weighted = answer.style is not Style.PLAIN
     server = observation.server

@@ -40,6 +40,7 @@ NOT_ALLOWED: dict[str, tuple[tuple[str, ...], str]] = {
     "--trust-uptime": (SECONDS, f"{DURATION} 0s to"),
     "--fail-after": ((*SECONDS, "2h"), f"{DURATION} 0s to 1h"),
     "--credentials-grace": (SECONDS, f"{DURATION} 0s to"),
+    "--channel": (("", ",", "a,", "a,,b", "a\nb", "x" * 65), "names of channels"),
     "--release": (("", "Auto", "by-hand", "manual "), "auto or manual"),
     "--track-file": (("",), "an absolute path"),
     "--textfile": (("",), "the path of a file or an existing directory"),
@@ -85,6 +86,11 @@ def test_every_wrong_value_is_refused_with_its_option_and_what_is_allowed(row: i
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_flag_takes_no_value(flag: str, dead: HostileServer) -> None:
     assert_refused(mysqlcheck(*address(dead), f"{flag}=yes"), flag)
+
+
+@pytest.mark.parametrize("twice", [["--channel", "a,A"], ["--channel", "a", "--channel", "A"]], ids=" ".join)
+def test_a_channel_is_asked_for_once(twice: list[str], dead: HostileServer) -> None:
+    assert_refused(mysqlcheck(*address(dead), *twice), "--channel: 'a,A' has 'A' twice")
 
 
 @pytest.mark.parametrize("option", ["--host", "--weight", "--track-file", "--timeout"])

@@ -25,6 +25,11 @@ def test_of_several_channels_the_largest_lag_is_remembered() -> None:
     assert remember(Memory(), observation(channel(lag=3), channel(name="b", lag=8))).lag == LastLag(8.0, NOW)
 
 
+def test_the_channel_that_group_replication_recovers_by_keeps_no_lag_from_being_remembered() -> None:
+    recovery = channel(name="group_replication_recovery", io_state="No", sql_running=False, lag=None)
+    assert remember(Memory(), observation(channel(lag=3), recovery)).lag == LastLag(3.0, NOW)
+
+
 @pytest.mark.parametrize(
     "channels",
     [

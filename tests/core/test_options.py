@@ -109,6 +109,14 @@ def test_other_programs_variables_are_not_ours(files: Files) -> None:
     assert files.load(env={"MYSQL_HOST": "x", "MYSQLCHECKS": "y", "mysqlcheck_user": "z"}, **HOST).user == "mysqlcheck"
 
 
+def test_a_target_may_take_back_the_channels_that_all_others_must_have(files: Files) -> None:
+    toml = '[defaults]\nchannel = "default,orders"\n[target.db1]\nchannel = []\n[target.db2]\nchannel = ["b"]\n'
+    assert files.load(toml, host="db3").channel == ("", "orders")
+    assert files.load(toml, host="db1").channel == ()
+    assert files.load(toml, host="db2").channel == ("b",)
+    assert files.load(toml, env={"MYSQLCHECK_CHANNEL": "c"}, host="db2").channel == ("c",)
+
+
 # tables for a target
 
 

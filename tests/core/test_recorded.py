@@ -109,6 +109,13 @@ def test_the_broken_one_of_two_channels_is_named(recording: Recording) -> None:
     assert "channel 'second'" in reason.text
 
 
+def test_channels_are_asked_for_by_the_names_that_the_server_gives_them(recording: Recording) -> None:
+    seen = recorded(recording, "two channels")
+    assert against(verdict(seen, channel=("", "Second"))) == []
+    reason = of_code(verdict(seen, channel=("second", "third")), "channel_missing")
+    assert reason.text == "channel 'third' not configured; there is default, 'second'"
+
+
 def test_the_lag_is_the_server_s_own_number(recording: Recording) -> None:
     reason = of_code(verdict(recorded(recording, "lag of 120 s")), "lag")
     assert reason.observed in {120, 121, 122}
@@ -145,7 +152,7 @@ def test_a_server_of_any_role_that_replicates_is_judged_for_it(recording: Record
 
 
 def test_every_rule_speaks_of_a_healthy_replica_except_the_source_s(recording: Recording) -> None:
-    judged = verdict(recorded(recording, "healthy"))
+    judged = verdict(recorded(recording, "healthy"), channel=("",))
     assert [reason.code for reason in judged.reasons] == [code for code in CODES if code != "read_only"]
     assert judged.share == 1.0
 

@@ -113,6 +113,35 @@ ROWS = [
     Row("NULL", observation(channel(lag=None)), "lag_unknown", DRAIN, True, None, 60.0),
     Row("one NULL", observation(channel(), channel(name="b", lag=None)), "lag_unknown", DRAIN, True, None, 60.0),
     Row("a number", observation(channel(lag=5)), "lag_unknown", OK, False, 5, None),
+    # channel_missing: what is asked for; `default` is the channel without a name
+    Row(
+        "one gone", observation(channel()), "channel_missing", FAIL, True, "default", "default,orders",
+        settings={"channel": ("", "orders")},
+    ),
+    Row(
+        "default gone", observation(channel(name="orders")), "channel_missing", FAIL, True, "orders", "default",
+        settings={"channel": ("",)},
+    ),
+    Row(
+        "all gone", observation(), "channel_missing", FAIL, True, "no channel", "orders",
+        settings={"channel": ("orders",), "role": "any"},
+    ),
+    Row(
+        "all there", observation(channel(), channel(name="b")), "channel_missing", OK, False, "default,b", "b,default",
+        settings={"channel": ("b", "")},
+    ),
+    Row(
+        "another there too", observation(channel(), channel(name="b")), "channel_missing", OK, False, "default,b", "b",
+        settings={"channel": ("b",)},
+    ),
+    Row(
+        "in another case", observation(channel(name="Orders")), "channel_missing", OK, False, "Orders", "ORDERS",
+        settings={"channel": ("ORDERS",)},
+    ),
+    Row(
+        "stopped", observation(channel(name="b", sql_running=False, lag=None)), "channel_missing", OK, False, "b", "b",
+        settings={"channel": ("b",)},
+    ),
     # read_only
     Row("writable replica", observation(channel(), read_only=False), "writable", FAIL, True, "OFF", "ON"),
     Row("read-only replica", observation(channel(), read_only=True), "writable", OK, False, "ON", "ON"),
@@ -161,7 +190,7 @@ def test_reasons_come_the_most_severe_first_and_equals_in_the_order_of_the_regis
 
 any_channel = st.builds(
     Channel,
-    name=st.sampled_from(["", "a", "b"]),
+    name=st.sampled_from(["", "a", "b", "group_replication_recovery"]),
     source=st.just("192.168.1.200:3306"),
     io_state=st.sampled_from(IO_STATES),
     io_errno=st.sampled_from([0, 1045, 1236, 2003]),
@@ -177,12 +206,14 @@ any_channel = st.builds(
     found=st.lists(any_channel, max_size=3),
     read_only=st.none() | st.booleans(),
     role=st.sampled_from(["replica", "source", "any"]),
+    expected=st.sampled_from([(), ("",), ("a", "c")]),
     memory=st.sampled_from([Memory(), lag_on_record(0.0, 60), lag_on_record(0.0, 2 * HOUR)]),
 )
 def test_judge_orders_by_severity_and_says_no_code_twice(
-    found: list[Channel], read_only: bool | None, role: str, memory: Memory
+    found: list[Channel], read_only: bool | None, role: str, expected: tuple[str, ...], memory: Memory
 ) -> None:
-    judged = verdict(observation(*found, read_only=read_only, replicates=role != "source"), memory, role=role)
+    seen = observation(*found, read_only=read_only, replicates=role != "source")
+    judged = verdict(seen, memory, role=role, channel=expected)
     severities = [reason.severity for reason in judged.reasons]
     assert severities == sorted(severities, reverse=True)
     assert judged.severity == severities[0]
@@ -209,6 +240,54 @@ def test_what_was_seen_before_the_trouble_is_judged_too() -> None:
         "credentials",
         "writable",
     ]
+
+
+# channels
+
+
+def test_a_channel_that_is_missing_is_named_and_so_are_those_that_are_there() -> None:
+    seen = observation(channel(), channel(name="b"))
+    assert of_code(verdict(seen, channel=("b", "c", "d")), "channel_missing").text == (
+        "channels 'c', 'd' not configured; there is default, 'b'"
+    )
+    assert of_code(verdict(observation(channel(name="b")), channel=("",)), "channel_missing").text == (
+        "channel default not configured; there is 'b'"
+    )
+
+
+def test_no_channel_is_missing_that_nobody_asked_for() -> None:
+    judged = verdict(observation(channel()))
+    assert "channel_missing" not in {reason.code for reason in judged.reasons}
+
+
+def test_a_source_is_not_asked_for_its_channels() -> None:
+    judged = verdict(observation(replicates=False, read_only=False), role="source", channel=("b",))
+    assert against(judged) == []
+
+
+def test_of_endless_channels_the_text_is_not() -> None:
+    endless = [channel(name=f"{number:064}") for number in range(1000)]
+    reason = of_code(verdict(observation(*endless), channel=("b",)), "channel_missing")
+    assert len(reason.text) < 1000
+    assert len(str(reason.observed)) <= 300
+
+
+APPLIER, RECOVERY = channel(name="group_replication_applier"), channel(name="group_replication_recovery")
+
+
+@pytest.mark.parametrize("role", ["replica", "any"])
+@pytest.mark.parametrize("recovery", [{"io_state": "No", "sql_running": False}, {}], ids=["off", "on"])
+def test_the_channels_that_group_replication_keeps_for_itself_are_not_judged(
+    role: str, recovery: dict[str, Any]
+) -> None:
+    group = (APPLIER._replace(lag=None), RECOVERY._replace(lag=None, **recovery))
+    assert against(verdict(observation(channel(lag=3), *group), role=role)) == []
+    assert against(verdict(observation(*group, channel(name="b", lag=61)), role=role)) == ["lag"]
+    assert against(verdict(observation(*group), role="any")) == []
+
+
+def test_what_group_replication_s_own_channels_lag_takes_no_weight() -> None:
+    assert verdict(observation(channel(), RECOVERY._replace(lag=50))).share == 1.0
 
 
 # connection

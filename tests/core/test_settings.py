@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysqlcheck.errors import Problem, SettingsError
-from mysqlcheck.kinds import DAY, Flag, Kind, OneOf, Seconds, Text, Whole, show_seconds, show_span
+from mysqlcheck.kinds import DAY, Flag, Kind, Names, OneOf, Seconds, Text, Whole, show_seconds, show_span
 from mysqlcheck.options import Settings
 from mysqlcheck.settings import Group, Layer, Setting, nearest, resolve
 
@@ -113,6 +113,60 @@ def test_any_duration_that_was_read_can_be_read_back_from_what_is_shown(seconds:
 )
 def test_a_duration_is_shown_in_the_largest_unit_that_fits(seconds: float, text: str) -> None:
     assert show_seconds(seconds) == text
+
+
+# names
+
+NAMES = Names("names of cups", nameless="default", longest=7, most=3)
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("a", ("a",)),
+        ("a,b", ("a", "b")),
+        (" a , b c ", ("a", "b c")),
+        ("Tea", ("Tea",)),
+        (["a", "b"], ("a", "b")),
+        (["a"], ("a",)),
+        # the one without a name has a word
+        ("default", ("",)),
+        ("default,b", ("", "b")),
+        ("b,DEFAULT", ("b", "")),
+        (["default"], ("",)),
+        # an empty list takes back what a lower layer has named; an empty text is a mistake
+        ([], ()),
+        ("", NOT_ALLOWED),
+        ("a,", NOT_ALLOWED),
+        (",a", NOT_ALLOWED),
+        ("a,,b", NOT_ALLOWED),
+        ([""], NOT_ALLOWED),
+        (["a,b"], NOT_ALLOWED),
+        ("a\nb", NOT_ALLOWED),
+        ("too long", NOT_ALLOWED),
+        ("a,b,c,d", NOT_ALLOWED),
+        ("a,b,a", NOT_ALLOWED),
+        ("a,A", NOT_ALLOWED),
+        ("default,Default", NOT_ALLOWED),
+        (["a", 1], NOT_ALLOWED),
+        (1, NOT_ALLOWED),
+        (True, NOT_ALLOWED),
+        ({"a": 1}, NOT_ALLOWED),
+    ],
+    ids=repr,
+)
+def test_names_are_separated_by_commas_or_stand_in_a_list(value: object, names: object) -> None:
+    assert read(NAMES, value) == names
+
+
+def test_a_name_that_is_there_twice_is_named() -> None:
+    with pytest.raises(ValueError, match="'a,b,A' has 'A' twice"):
+        NAMES.from_text("a,b,A")
+
+
+def test_names_are_shown_so_that_they_can_be_read_back() -> None:
+    assert NAMES.show(("", "b")) == "default,b"
+    assert NAMES.from_text(NAMES.show(("", "b"))) == ("", "b")
 
 
 # a span of time, for people who wait for its end
@@ -376,7 +430,7 @@ def test_a_setting_says_what_it_does_and_its_default_is_allowed(setting: Setting
     assert setting.help.endswith(".")
     assert setting.option == "--" + setting.name.replace("_", "-")
     assert setting.variable == "MYSQLCHECK_" + setting.name.upper()
-    if setting.default not in (None, ""):
+    if setting.default not in (None, "", ()):
         assert setting.kind.from_text(setting.kind.show(setting.default)) == setting.default
 
 

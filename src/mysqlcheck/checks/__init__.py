@@ -10,13 +10,14 @@ from mysqlcheck.checks.probe import Probe, Rule
 from mysqlcheck.model import Instant, Memory, Observation, Reason, Severity, Verdict
 
 
-class Policy(connection.ConnectionSettings, threads.ThreadsSettings, lag.LagSettings):
+class Policy(connection.ConnectionSettings, threads.ThreadsSettings, channels.ChannelsSettings, lag.LagSettings):
     """The settings of all rules."""
 
 
 RULES: tuple[Rule, ...] = (
     Rule(connection.CODES, connection.rule),
     threads.RULE,
+    channels.RULE,
     read_only.RULE,
     lag.RULE,
 )
@@ -37,7 +38,7 @@ def judge(observation: Observation, memory: Memory, settings: Policy, now: Insta
     reasons.sort(key=lambda reason: -reason.severity)
     facts = observation.fact(channels.Channels)
     if facts is not None:
-        behind: float | None = lag.worst(facts.channels)
+        behind: float | None = lag.worst(facts.judged)
     else:  # what it was before this look failed
         behind = memory.lag.seconds if memory.lag else None
     blind = observation.trouble is not None and reasons[0].severity is Severity.NOTE

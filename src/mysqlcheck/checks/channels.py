@@ -1,13 +1,38 @@
-"""The replication channels of a server, as SHOW REPLICA STATUS tells them: the facts for threads and lag."""
+"""The replication channels of a server, as SHOW REPLICA STATUS tells them: `channel_missing`, and the facts for others.
 
+MariaDB's named connections are channels too. Both flavors tell names apart without regard to case
+(https://dev.mysql.com/doc/refman/8.4/en/channels-naming-conventions.html,
+https://mariadb.com/kb/en/multi-source-replication/).
+"""
+
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from mysqlcheck.checks.probe import Probe, column, one_line, whole
+from mysqlcheck.checks.probe import Probe, Rule, column, one_line, whole
 from mysqlcheck.errors import UnexpectedAnswer
-from mysqlcheck.model import ServerVersion, Table
+from mysqlcheck.kinds import Names
+from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion, Severity, Table
+from mysqlcheck.settings import Group, Setting
 
 IO_STATES = ("Yes", "No", "Connecting", "Preparing")
 """What both flavors write for the IO thread; Preparing is MariaDB's, before the first connect."""
+
+GROUP_OWN = ("group_replication_applier", "group_replication_recovery")
+"""Channels that Group Replication keeps for itself; MySQL lets nobody else have these names
+(https://dev.mysql.com/doc/refman/8.4/en/channels-naming-conventions.html)."""
+
+
+class ChannelsSettings(Group):
+    """Which channels there should be."""
+
+    channel = Setting[tuple[str, ...]](
+        Names("names of channels", nameless="default", longest=64, most=256),
+        default=(),
+        default_text="none",
+        help="Channels (MariaDB: named connections) that a replica must have, separated by commas, or the option once "
+        "for each: one that is not there fails. `default` is the channel without a name. Case does not matter. Others "
+        "may be there, and are judged too; without this option whatever is there is all. A source is not asked.",
+    )
 
 
 class Channel(NamedTuple):
@@ -36,6 +61,20 @@ class Channels(NamedTuple):
     """All channels of a server; none where it is no replica."""
 
     channels: tuple[Channel, ...]
+
+    @property
+    def judged(self) -> tuple[Channel, ...]:
+        """All that somebody has configured.
+
+        Group Replication starts and stops its own channels as it needs them: the recovery channel is off in a healthy
+        member (https://dev.mysql.com/doc/refman/8.4/en/group-replication-distributed-recovery.html).
+        """
+        return tuple(channel for channel in self.channels if channel.name not in GROUP_OWN)
+
+    def missing(self, expected: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names among these that no channel has."""
+        there = {channel.name.lower() for channel in self.channels}
+        return tuple(name for name in expected if one_line(name).lower() not in there)
 
 
 def query(server: ServerVersion) -> str:
@@ -88,4 +127,24 @@ def parse(table: Table) -> Channels:
     return Channels(tuple(channels))
 
 
+def rule(observation: Observation, memory: Memory, settings: ChannelsSettings, now: Instant) -> Iterator[Reason]:
+    """Every channel that was asked for must be there."""
+    facts, expected = observation.fact(Channels), settings.channel
+    if facts is None or not expected:
+        return
+    show = ChannelsSettings.channel.kind.show
+    there, limit = tuple(channel.name for channel in facts.channels), show(expected)
+    observed = one_line(show(there)) or "no channel"
+    if missing := facts.missing(expected):
+        text = f"channel{'s' if len(missing) > 1 else ''} {_named(missing)} not configured; there is {_named(there)}"
+        yield Reason("channel_missing", Severity.FAIL, text, observed, limit, bars_entry=True)
+    else:
+        yield Reason("channel_missing", Severity.OK, "every channel asked for is there", observed, limit)
+
+
+def _named(names: tuple[str, ...]) -> str:
+    return one_line(", ".join(repr(name) if name else "default" for name in names)) or "none"
+
+
 PROBE = Probe(query, lambda table: iter((parse(table),)), privilege)
+RULE = Rule(("channel_missing",), rule)

@@ -66,12 +66,12 @@ def share(lag: float | None, settings: LagSettings) -> float:
 def rule(observation: Observation, memory: Memory, settings: LagSettings, now: Instant) -> Iterator[Reason]:
     """Judge the largest lag of all channels, and every channel that should know its lag and does not."""
     facts = observation.fact(Channels)
-    if facts is None or not facts.channels:
+    if facts is None or not facts.judged:
         return
-    behind = worst(facts.channels)
+    behind = worst(facts.judged)
     if behind is not None:
         yield _lag(behind, settings)
-    for channel in facts.channels:
+    for channel in facts.judged:
         # With a thread standing still NULL is no surprise, and threads.py has said what there is to say.
         if channel.lag is None and channel.io_running and channel.sql_running:
             text = f"Seconds_Behind is NULL although both threads run ({channel})"

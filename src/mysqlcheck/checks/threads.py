@@ -57,7 +57,7 @@ def rule(observation: Observation, memory: Memory, settings: ThreadsSettings, no
     facts = observation.fact(Channels)
     if facts is None:
         return
-    channels = facts.channels
+    channels = facts.judged
     if not channels:
         if settings.role == "replica":
             text = "no replication is configured, and the role is replica (RESET REPLICA ALL? a promoted source?)"

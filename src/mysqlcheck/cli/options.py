@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import click
 
-from mysqlcheck.kinds import Flag
+from mysqlcheck.kinds import Flag, Names
 from mysqlcheck.options import Settings
 
 
@@ -20,8 +20,9 @@ def options(names: Iterable[str] | None = None) -> list[click.Parameter]:
         if isinstance(setting.kind, Flag):
             result.append(click.Option([setting.option], is_flag=True, default=False, help=setting.help))
         else:
-            metavar = setting.kind.metavar
-            result.append(click.Option([setting.option], metavar=metavar, help=setting.help + default))
+            metavar, several = setting.kind.metavar, isinstance(setting.kind, Names)
+            help_text = setting.help + default
+            result.append(click.Option([setting.option], metavar=metavar, help=help_text, multiple=several))
     return result
 
 
@@ -29,7 +30,7 @@ def given(values: Mapping[str, object]) -> dict[str, str]:
     """Return what was really given on the command line, as raw text by setting name."""
     declared = Settings.declared()
     return {
-        name: "true" if value is True else str(value)
+        name: "true" if value is True else ",".join(value) if isinstance(value, tuple) else str(value)
         for name, value in values.items()
-        if name in declared and value is not None and value is not False
+        if name in declared and value is not None and value is not False and value != ()
     }

@@ -81,7 +81,7 @@ def facts_document(observation: Observation) -> dict[str, Any]:
         "flavor": server.flavor if server else None,
         "version": ".".join(map(str, server.number)) if server else None,
         "read_only": read_only.on if read_only else None,
-        "lag": lag.worst(channels.channels) if channels else None,
+        "lag": lag.worst(channels.judged) if channels else None,
         "channels": [channel._asdict() for channel in channels.channels] if channels else None,
         "duration": round(observation.ended.seconds - observation.began.seconds, 6),
     }
