@@ -79,6 +79,11 @@ With a directory each pair of target and role has a file of its own (`mysqlcheck
 so checks that run at once never overwrite each other. The agent writes them every 10 s, all targets that name the same
 file into that, and what it tells of itself and of its pools, without these labels, into the first of its files.
 
+Label `channel` is the channel's name in lower case, `""` for the default channel, which Prometheus shows as no label at
+all. A channel that `--channel` names always has its series, also while the server cannot be asked; any other has them
+as long as the server tells of it. Group Replication's own channels are among these, but not in the counts and the
+largest lag above them.
+
 | name | type | further labels | meaning |
 |---|---|---|---|
 """
@@ -91,6 +96,7 @@ Worth an alert:
     sum by (role) (mysqlcheck_decision{decision="serve"}) < 2            # the pool is getting small
     mysqlcheck_pool_serving < mysqlcheck_pool_min_serving                # panic: others are let in (the agent's pools)
     mysqlcheck_pool_serving + mysqlcheck_pool_let_in < mysqlcheck_pool_min_serving      # and not enough of them
+    mysqlcheck_channel_sql_running{channel!~"group_replication_.+"} == 0 # a channel stands still, or is missing
     mysqlcheck_hold_remaining_seconds == +Inf                            # waits for `mysqlcheck release`
     mysqlcheck_operator_hold == 1                                        # somebody drained it, and may have forgotten
     increase(mysqlcheck_transitions_total{to="down"}[1h]) > 3            # it flaps

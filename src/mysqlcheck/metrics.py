@@ -1,8 +1,9 @@
 """Metrics for node_exporter's textfile collector: the only import of prometheus_client.
 
 Every series is always there. A value that is unknown is NaN, never a series that vanishes: an alert on a
-series that is gone never fires (prometheus/mysqld_exporter#604). No timestamps: with one the collector
-drops the whole file. `Metric` below is the table that docs/reference/metrics.md is generated from.
+series that is gone never fires (prometheus/mysqld_exporter#604). Only a channel that `--channel` does not name
+has its series no longer than the server tells of it. No timestamps: with one the collector drops the whole file.
+`Metric` below is the table that docs/reference/metrics.md is generated from.
 """
 
 from __future__ import annotations
@@ -48,6 +49,22 @@ LAG = Metric("mysqlcheck_lag_seconds", "Largest lag that a replication channel r
 CHANNELS = Metric("mysqlcheck_replication_channels", "Configured replication channels; NaN where unknown.")
 IO_RUNNING = Metric("mysqlcheck_io_threads_running", "Channels whose IO thread is connected; NaN where unknown.")
 SQL_RUNNING = Metric("mysqlcheck_sql_threads_running", "Channels whose SQL thread runs; NaN where unknown.")
+CHANNEL_LAG = Metric(
+    "mysqlcheck_channel_lag_seconds",
+    "Lag that this channel reports, NaN where it reports none.",
+    ("channel",),
+)
+CHANNEL_IO = Metric(
+    "mysqlcheck_channel_io_running",
+    "1 where this channel's IO thread is connected, 0 where not or it is missing, NaN where unknown.",
+    ("channel",),
+)
+CHANNEL_SQL = Metric(
+    "mysqlcheck_channel_sql_running",
+    "1 where this channel's SQL thread runs, 0 where not or it is missing, NaN where unknown.",
+    ("channel",),
+)
+CHANNEL_METRICS = (CHANNEL_LAG, CHANNEL_IO, CHANNEL_SQL)
 READ_ONLY = Metric("mysqlcheck_read_only", "1 for read_only ON, 0 for OFF, NaN where unknown.")
 DURATION = Metric("mysqlcheck_observation_duration_seconds", "Time from name resolution to the last answer.")
 LAST_CHECK = Metric("mysqlcheck_last_check_timestamp_seconds", "Unix time at which this check ended.")
@@ -86,7 +103,8 @@ POOL_METRICS = (POOL_SIZE, POOL_MIN, POOL_SERVING, POOL_LET_IN)
 AGENT_METRICS = (LOOKS, LATE, *POOL_METRICS)
 METRICS = (
     DECISION, PHASE, REASON, WEIGHT, FULL_WEIGHT, HOLD, OPERATOR_HOLD, FLAPS, TRANSITIONS, LAST_CHANGE, STATE_ERROR,
-    CONFIG_ERROR, EXIT_CODE, SHADOW, LAG, CHANNELS, IO_RUNNING, SQL_RUNNING, READ_ONLY, DURATION, LAST_CHECK, SERVER,
+    CONFIG_ERROR, EXIT_CODE, SHADOW, LAG, CHANNELS, IO_RUNNING, SQL_RUNNING, *CHANNEL_METRICS, READ_ONLY,
+    DURATION, LAST_CHECK, SERVER,
 )  # fmt: skip
 
 
@@ -183,4 +201,20 @@ def _values(row: Row) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
         REASON: [((code,), float(code in against)) for code in (*CODES, *STANDING_CODES)],
         TRANSITIONS: [(edge, float(counts.get(edge, 0))) for edge in holddown.edges()],
         SERVER: [(info, 1.0)],
+        **_of_channels(facts, settings.channel),
+    }
+
+
+def _of_channels(
+    facts: Channels | None, expected: tuple[str, ...]
+) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
+    """Every channel that is there and every one that should be: one that is missing does not run."""
+    runs = math.nan if facts is None else 0.0
+    values = {name.lower(): (math.nan, runs, runs) for name in expected}
+    for one in facts.channels if facts else ():
+        behind = math.nan if one.lag is None else one.lag
+        values[one.name.lower()] = (behind, one.io_running, one.sql_running)
+    return {
+        metric: [((name,), float(numbers[place])) for name, numbers in values.items()]
+        for place, metric in enumerate(CHANNEL_METRICS)
     }

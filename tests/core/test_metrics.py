@@ -14,8 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mysqlcheck import holddown
 from mysqlcheck.checks import CODES
+from mysqlcheck.checks.channels import Channels
 from mysqlcheck.judgement import Look, take_in
-from mysqlcheck.metrics import AGENT_METRICS, METRICS, Own, Row, file_name, render
+from mysqlcheck.metrics import AGENT_METRICS, CHANNEL_METRICS, METRICS, Own, Row, file_name, render
 from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Phase, Record, Standing, Target, Told
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import always_serve, answer_style, exit_code
@@ -82,13 +83,14 @@ LOOKS = {
 looks = pytest.mark.parametrize("seen", LOOKS.values(), ids=LOOKS)
 
 
-def keys_that_must_be_there() -> set[tuple[str, frozenset[tuple[str, str]]]]:
+def keys_that_must_be_there(*channels: str) -> set[tuple[str, frozenset[tuple[str, str]]]]:
     labelled: dict[str, list[dict[str, str]]] = {
         "mysqlcheck_decision": [{"decision": action.value} for action in Action],
         "mysqlcheck_phase": [{"phase": phase.value} for phase in Phase],
         "mysqlcheck_reason": [{"code": code} for code in (*CODES, *STANDING_CODES)],
         "mysqlcheck_transitions_total": [{"from": before, "to": after} for before, after in holddown.edges()],
     }
+    labelled |= {metric.name: [{"channel": name} for name in channels] for metric in CHANNEL_METRICS}
     keys = {(name, frozenset(labels.items())) for name, found in labelled.items() for labels in found}
     names = {metric.name for metric in METRICS} - set(labelled) - {"mysqlcheck_server_info"}
     return keys | {(name, frozenset[tuple[str, str]]()) for name in names}
@@ -98,7 +100,8 @@ def keys_that_must_be_there() -> set[tuple[str, frozenset[tuple[str, str]]]]:
 @pytest.mark.parametrize("style", [PLAIN, WEIGHT], ids=["plain", "weight"])
 def test_every_series_is_there_whatever_was_seen(seen: Observation, style: dict[str, Any]) -> None:
     found = {key for key in series(seen, **style) if key[0] != "mysqlcheck_server_info"}
-    assert found == keys_that_must_be_there()
+    told = seen.fact(Channels)
+    assert found == keys_that_must_be_there(*(one.name for one in told.channels) if told else ())
     assert len([key for key in series(seen, **style) if key[0] == "mysqlcheck_server_info"]) == 1
 
 
@@ -156,6 +159,47 @@ def test_a_server_that_is_no_replica_has_no_channels_and_no_lag() -> None:
 
 def test_a_lost_source_leaves_the_lag_unknown() -> None:
     assert math.isnan(value(series(observation(lost())), "lag_seconds"))
+
+
+# each channel
+
+
+def of_channel(found: Series, name: str) -> list[float]:
+    """Lag, IO thread, SQL thread."""
+    return [value(found, metric.name.removeprefix("mysqlcheck_"), channel=name) for metric in CHANNEL_METRICS]
+
+
+def test_each_channel_in_numbers() -> None:
+    found = series(observation(channel(lag=3), channel(name="B", lag=61), lost(name="c", sql_running=False)))
+    assert of_channel(found, "") == [3, 1, 1]
+    assert of_channel(found, "b") == [61, 1, 1]
+    assert of_channel(found, "c") == [pytest.approx(math.nan, nan_ok=True), 0, 0]
+    assert value(found, "lag_seconds") == 61
+
+
+@looks
+def test_a_channel_that_is_asked_for_has_its_series_whatever_was_seen(seen: Observation) -> None:
+    found = series(seen, channel=("", "Orders"))
+    told = seen.fact(Channels)
+    runs = math.nan if told is None else 0.0  # of a server that was not asked nobody knows; what is gone does not run
+    assert of_channel(found, "orders") == pytest.approx([math.nan, runs, runs], nan_ok=True)
+    assert len(of_channel(found, "")) == 3
+
+
+def test_a_channel_that_is_there_in_another_case_has_one_series() -> None:
+    found = series(observation(channel(name="Orders", lag=2)), channel=("ORDERS",))
+    assert of_channel(found, "orders") == [2, 1, 1]
+
+
+def test_channels_that_look_alike_do_not_spoil_the_file() -> None:
+    assert series(observation(channel(name="a"), channel(name="A"), channel(name='b"\\'), channel(name="")))
+
+
+def test_group_replication_s_own_channels_have_series_and_are_not_counted() -> None:
+    recovery = channel(name="group_replication_recovery", io_state="No", sql_running=False, lag=None)
+    found = series(observation(channel(lag=3), recovery))
+    assert of_channel(found, recovery.name)[1:] == [0, 0]
+    assert (value(found, "replication_channels"), value(found, "sql_threads_running")) == (1, 1)
 
 
 @looks
