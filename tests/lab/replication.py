@@ -111,8 +111,8 @@ class Replication:
     replication_password: str
 
     def channel(self, replica: Server, name: str = "") -> Channel | None:
-        """What the replica says of one channel; None when it is not configured."""
-        return next((channel for channel in channels(replica) if channel.name == name), None)
+        """What the replica says of one channel, in whatever case; None when it is not configured."""
+        return next((channel for channel in channels(replica) if channel.name.lower() == name.lower()), None)
 
     def lag(self, replica: Server, channel: str = "") -> int | None:
         found = self.channel(replica, channel)

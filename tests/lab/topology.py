@@ -106,9 +106,17 @@ class Topology(Troubles):
             try:
                 self._heal(replica)
             except (LabError, pymysql.err.MySQLError):
-                self._rebuild(replica)
+                self.rebuild(replica)
         for server in self.servers:
             self.monitor.restore(server)
+
+    def rebuild(self, replica: Server) -> None:
+        """From an empty datadir: the source still has its whole binary log."""
+        replica.begin_anew()
+        self.configure_replication(replica)
+        self.wait_until_caught_up(replica)
+        replica.sql_here_only(*self.monitor.statements())
+        self.monitor.remember(replica)
 
     def close(self) -> None:
         """No process, container or datadir is left, whatever state they are in."""
@@ -165,11 +173,3 @@ class Topology(Troubles):
             self.stop_threads(replica)
             self.start_threads(replica)
         self.wait_until_caught_up(replica, HEAL_LIMIT)
-
-    def _rebuild(self, replica: Server) -> None:
-        """From an empty datadir: the source still has its whole binary log."""
-        replica.begin_anew()
-        self.configure_replication(replica)
-        self.wait_until_caught_up(replica)
-        replica.sql_here_only(*self.monitor.statements())
-        self.monitor.remember(replica)

@@ -50,20 +50,23 @@ class Troubles(Replication):
         self.repair_sql_thread(replica)
 
     @contextmanager
-    def make_lag(self, replica: Server, seconds: int = 0) -> Iterator[None]:
+    def make_lag(
+        self, replica: Server, seconds: int = 0, channel: str = "", source: Server | None = None
+    ) -> Iterator[None]:
         """A real lag: the applier waits for a lock while the source has written; Seconds_Behind grows by 1 a second.
 
         With `seconds` the source writes as of so long ago, so that the replica reports that lag at once: it computes
         Seconds_Behind from the event's timestamp, whether or not we waited for it to grow old. (The microsecond
-        commit timestamps of MySQL's performance_schema stay those of now.)
+        commit timestamps of MySQL's performance_schema stay those of now.) With a channel its own source writes, and
+        the servers must be built anew afterwards: their data is no longer the source's.
         """
         with replica.connect() as holder:
             # READ is enough to hold up the applier, and super_read_only does not forbid it.
             holder.cursor().execute("LOCK TABLES lab.lagging READ")
-            with self.source.connect() as writer, writer.cursor() as cursor:
+            with (source or self.source).connect() as writer, writer.cursor() as cursor:
                 cursor.execute(f"SET timestamp = UNIX_TIMESTAMP() - {seconds}")
                 cursor.execute("INSERT INTO lab.lagging VALUES ()")
-            self.wait_for_lag(replica, max(seconds, 1))
+            self.wait_for_lag(replica, max(seconds, 1), channel)
             yield
         if replica.pid() is not None and self.runs(replica):
             self.wait_until_caught_up(replica)

@@ -32,6 +32,19 @@ def test_promtool_finds_nothing_to_say(topology: Topology, tmp_path: Path) -> No
         assert (ended.returncode, ended.stdout + ended.stderr) == (0, b"")
 
 
+def test_promtool_finds_nothing_to_say_of_channels(topology: Topology, tmp_path: Path) -> None:
+    promtool, file = tool("promtool"), tmp_path / "check.prom"
+    topology.configure_replication(topology.replica, "second", topology.replicas[1])
+    try:
+        Checker(topology)(topology.replica, "--channel=default,second,third", "--textfile", str(file))
+    finally:
+        topology.forget_replication(topology.replica, "second")
+    text = file.read_bytes()
+    assert text.count(b"\nmysqlcheck_channel_lag_seconds{") == 3
+    ended = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True)
+    assert (ended.returncode, ended.stdout + ended.stderr) == (0, b"")
+
+
 def test_node_exporter_exports_every_target_and_role(topology: Topology, tmp_path: Path) -> None:
     check, exporter = Checker(topology), tool("prometheus-node-exporter")
     topology.stop_sql_thread(topology.replica)
