@@ -31,6 +31,14 @@ class UnexpectedAnswer(MysqlcheckError):
     """The server's answer is not what its version promises; becomes the reason `protocol_error`."""
 
 
+class BadCapture(MysqlcheckError):
+    """A document is no capture: at which key, and what is allowed there."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(f"{key}: {text}" if key else text)
+        self.key, self.text = key, text
+
+
 class OutOfTime(MysqlcheckError):
     """The check's deadline passed; becomes the reason `timeout`."""
 

@@ -11,6 +11,7 @@ from mysqlcheck.checks.channels import Channels
 from mysqlcheck.holddown import HoldDownSettings, step
 from mysqlcheck.memory import remember
 from mysqlcheck.model import (
+    Capture,
     Decision,
     Event,
     LetIn,
@@ -36,6 +37,7 @@ class Judgement(NamedTuple):
     verdict: Verdict
     decision: Decision
     record: Record
+    capture: Capture
     events: tuple[Event, ...] = ()
 
 
@@ -70,12 +72,18 @@ def take_in(
     `let_in` is the word of the server's pool, which changes the answer alone.
     A look older than the record (checks of one target may overlap) changes nothing.
     """
+
+    def captured(decision: Decision) -> Capture:
+        known = record and record._replace(memory=record.memory._replace(sighting=None), transitions=())
+        return Capture(at, settings.role, observation, *decision[:3], sighting, known, hold, let_in)
+
     now = observation.ended
     before = record.standing if record else None
     kept = (record.memory if record else Memory())._replace(sighting=sighting)
     if record is not None and now.precedes(record.seen):
         verdict = judge(observation, kept, settings, now)
-        return Judgement(verdict, outcome.decide(record.standing, verdict, hold, settings, record.seen), record)
+        decision = outcome.decide(record.standing, verdict, hold, settings, record.seen)
+        return Judgement(verdict, decision, record, captured(decision))
     memory = remember(kept, observation)
     verdict = judge(observation, memory, settings, now)
     standing = step(before, verdict, memory, settings, now)
@@ -94,7 +102,14 @@ def take_in(
         kind, what = ("let-out", "no longer let in") if let_in.over else ("let-in", "let in")
         text = f"{what} by pool {let_in.pool}: {let_in.text}"
         events = (*events, Event(at, str(observation.target), settings.role, kind, "", "", text))
-    return Judgement(verdict, decision, Record(memory, standing, now, at, told, changed, transitions), events)
+    after = Record(memory, standing, now, at, told, changed, transitions)
+    return Judgement(verdict, decision, after, captured(decision), events)
+
+
+def judge_again(capture: Capture, settings: JudgementSettings) -> Judgement:
+    """Judge a look that was captured, in the light of what was on record then: the same settings lead to the same."""
+    at, hold, let_in = capture.at, capture.hold, capture.let_in
+    return take_in(capture.record, capture.sighting, capture.observation, hold, settings, at, let_in)
 
 
 def _told(decision: Decision, observation: Observation, answer: Answer) -> Told:

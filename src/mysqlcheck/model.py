@@ -321,3 +321,21 @@ class Record(NamedTuple):
     """Unix time of the last change of phase."""
     transitions: tuple[tuple[str, str, int], ...] = ()
     """How often it went from one phase to another."""
+
+
+class Capture(NamedTuple):
+    """All that a look was judged from but the settings, to be judged again under others; and what it led to."""
+
+    at: float
+    """Unix time."""
+    role: str
+    observation: Observation
+    action: Action
+    share: float
+    phase: Phase
+    sighting: Sighting | None = None
+    """The last one of the server before this look."""
+    record: Record | None = None
+    """What was on record before this look, but for what is only counted."""
+    hold: OperatorHold | None = None
+    let_in: LetIn | None = None

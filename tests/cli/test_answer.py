@@ -1,11 +1,13 @@
 """What a check answers: the line, the JSON object, and the exit code of design section 2."""
 
+import json
 from typing import Any
 
 import pytest
 
+from mysqlcheck.captures import from_document
 from tests.command import mysqlcheck
-from tests.hostile.personas import MARIADB, MYSQL, Persona
+from tests.hostile.personas import MARIADB, MYSQL, PASSWORD, Persona
 from tests.hostile.server import HostileServer
 
 from .asking import check
@@ -97,3 +99,11 @@ def test_a_silent_server_is_judged_when_the_time_is_up() -> None:
     with HostileServer(lambda session: session.wait_for_hangup()) as server:
         ended = check(server, "--output", "json", "--timeout", "2s")
     assert (ended.code, ended.codes) == (1, ["timeout"])
+
+
+def test_the_json_of_a_check_has_all_that_it_was_judged_from(healthy: HostileServer) -> None:
+    document = check(healthy, "--output", "json").json
+    capture = from_document(document)
+    assert str(capture.observation.target) == document["target"]
+    assert (capture.action.value, capture.phase.value) == (document["decision"], document["phase"])
+    assert PASSWORD not in json.dumps(document)

@@ -23,6 +23,9 @@ RULES: tuple[Rule, ...] = (
 )
 CODES: tuple[str, ...] = tuple(code for rule in RULES for code in rule.codes)
 
+FACTS: tuple[type, ...] = (incarnation.Incarnation, read_only.ReadOnly, channels.Channels)
+"""The type of what each probe parses: a capture names its facts by these (captures.py)."""
+
 
 def probes(settings: Policy) -> tuple[Probe, ...]:
     """Return what to ask a server; a source's own replication is not ours to judge."""

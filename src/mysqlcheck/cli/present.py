@@ -25,6 +25,8 @@ def as_json(report: Report, settings: Settings) -> str:
     """Return the check as one line of JSON; docs/reference/exit-codes.md describes it."""
     import json
 
+    from mysqlcheck import captures
+
     seen, decision = report.look, report.decision
     plain = seen.answer.style is Style.PLAIN
     shadow = None
@@ -48,6 +50,7 @@ def as_json(report: Report, settings: Settings) -> str:
         "facts": facts_document(seen.observation),
         "shadow": shadow,
         "warnings": list(report.warnings),
+        "capture": captures.to_document(seen.judgement.capture),
     }
     return json.dumps(document, ensure_ascii=False)
 
