@@ -52,7 +52,7 @@ def from_document(document: object) -> Capture:
     if isinstance(document, dict) and "capture" in document:
         key, document = "capture", document["capture"]
     if not isinstance(document, dict) or "format" not in document:
-        raise BadCapture(key, "there is no capture here; `mysqlcheck --output json` prints one")
+        raise BadCapture(key, "there is no capture here; `--output json` and `history --captures` print them")
     if document["format"] != FORMAT:
         raise BadCapture(_under(key, "format"), f"{shown(document['format'])} is not allowed; allowed is {FORMAT}")
     boot_id = _read(str, document.get("boot_id"), _under(key, "boot_id"), "")

@@ -103,7 +103,12 @@ def take_in(
         text = f"{what} by pool {let_in.pool}: {let_in.text}"
         events = (*events, Event(at, str(observation.target), settings.role, kind, "", "", text))
     after = Record(memory, standing, now, at, told, changed, transitions)
-    return Judgement(verdict, decision, after, captured(decision), events)
+    capture = captured(decision)
+    if events:
+        from mysqlcheck import captures  # few looks lead to one; the rest need no JSON
+
+        events = (events[0]._replace(capture=captures.to_text(capture)), *events[1:])
+    return Judgement(verdict, decision, after, capture, events)
 
 
 def judge_again(capture: Capture, settings: JudgementSettings) -> Judgement:

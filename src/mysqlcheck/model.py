@@ -293,6 +293,8 @@ class Event(NamedTuple):
     before: str
     after: str
     text: str
+    capture: str | None = None
+    """The look that it came of, as JSON (captures.py); None where it came of none, or is not kept any more."""
 
 
 class Told(NamedTuple):

@@ -15,6 +15,8 @@ from mysqlcheck.model import Action, Event, Instant, LastLag, Memory, Phase, Rec
 
 Value = TypeVar("Value")
 MOST_EVENTS_OF_ONE, MOST_EVENTS, MOST_RECORDS = 500, 20_000, 2_000
+MOST_CAPTURES_OF_ONE, MOST_CAPTURES = 50, 2_000
+"""Events that keep the look they came of, which is up to 4 KB (captures.MOST_BYTES): 8 MB for all servers at most."""
 
 TABLES = """
 CREATE TABLE sighting (
@@ -31,10 +33,13 @@ CREATE TABLE record (
 );
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, target TEXT NOT NULL, role TEXT NOT NULL, kind TEXT NOT NULL,
-    before TEXT NOT NULL, after TEXT NOT NULL, text TEXT NOT NULL
+    before TEXT NOT NULL, after TEXT NOT NULL, text TEXT NOT NULL, capture TEXT
 );
 CREATE INDEX event_of ON event (target, id);
 """
+SCHEMA = 2
+MIGRATIONS = {1: ("ALTER TABLE event ADD COLUMN capture TEXT",)}
+"""What makes each earlier schema the next: columns that may be null, in the order in which they came."""
 
 
 MOST = 1 << 62
@@ -120,11 +125,13 @@ def read_record(database: sqlite3.Connection, target: str, role: str) -> Record 
 
 def read_events(database: sqlite3.Connection, target: str, most: int) -> list[Event]:
     """Read the last events of a target, the oldest first; those that make no sense are left out."""
-    query = "SELECT at, target, role, kind, before, after, text FROM event WHERE target = ? ORDER BY id DESC LIMIT ?"
+    query = """SELECT at, target, role, kind, before, after, text, capture
+               FROM event WHERE target = ? ORDER BY id DESC LIMIT ?"""
     found = []
-    for at, *texts in database.execute(query, (target, most)).fetchall():
+    for at, *texts, capture in database.execute(query, (target, most)).fetchall():
         with contextlib.suppress(ValueError):
-            found.append(Event(_number(at), *map(_text, texts)))
+            event = Event(_number(at), *map(_text, texts))
+            found.append(event._replace(capture=_or_none(_text, capture)))
     return found[::-1]
 
 
@@ -136,7 +143,7 @@ COLUMNS = (
 EVERYTHING = (
     "SELECT target, boot, number, first_seen, seen, connection_id, identity, started, uptime FROM sighting LIMIT 1",
     f"SELECT target, role, {', '.join(COLUMNS)} FROM record LIMIT 1",  # noqa: S608
-    "SELECT id, at, target, role, kind, before, after, text FROM event LIMIT 1",
+    "SELECT id, at, target, role, kind, before, after, text, capture FROM event LIMIT 1",
 )
 """Queries that fail where a table or a column is missing."""
 
@@ -203,13 +210,18 @@ def add_events(database: sqlite3.Connection, events: Iterable[Event]) -> None:
     """Add events, and prune what is too much: by number, because a step of the clock must not prune."""
     for event in events:
         added = database.execute(
-            "INSERT INTO event (at, target, role, kind, before, after, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO event (at, target, role, kind, before, after, text, capture) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             _storable(event),
         )
         of_one = """DELETE FROM event WHERE target = ? AND id <=
                     (SELECT id FROM event WHERE target = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
         database.execute(of_one, (event.target, event.target, MOST_EVENTS_OF_ONE))
-        database.execute("DELETE FROM event WHERE id <= ?", ((added.lastrowid or 0) - MOST_EVENTS,))
+        captured = """UPDATE event SET capture = NULL WHERE target = ? AND capture NOTNULL AND id <=
+                      (SELECT id FROM event WHERE target = ? AND capture NOTNULL ORDER BY id DESC LIMIT 1 OFFSET ?)"""
+        database.execute(captured, (event.target, event.target, MOST_CAPTURES_OF_ONE))
+        added_id = added.lastrowid or 0
+        database.execute("UPDATE event SET capture = NULL WHERE id = ?", (added_id - MOST_CAPTURES,))
+        database.execute("DELETE FROM event WHERE id <= ?", (added_id - MOST_EVENTS,))
         for table in ("record", "sighting"):
             oldest = f"""DELETE FROM {table} WHERE rowid <=
                          (SELECT rowid FROM {table} ORDER BY rowid DESC LIMIT 1 OFFSET ?)"""  # noqa: S608

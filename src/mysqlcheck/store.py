@@ -1,7 +1,8 @@
 """Memory between checks: one SQLite file in the state directory. A cache, from which a check can do without.
 
-Any trouble with it is "no store": StoreError, and the check goes on with the server's own words. A file that is
-broken, or of another schema, is set aside and begun anew. No fsync: the kernel keeps what a killed process wrote, and
+Any trouble with it is "no store": StoreError, and the check goes on with the server's own words. A file of an earlier
+schema is brought up to date by whoever writes it first, and read as if it were; one that is broken, or of a schema that
+is not known, is set aside and begun anew. No fsync: the kernel keeps what a killed process wrote, and
 after a crash of the machine all timers begin anew anyway. What must survive more, an operator's hold, is in holds.py.
 """
 
@@ -17,6 +18,8 @@ from mysqlcheck.errors import NoAnswer, NothingRecorded, OutOfTime, StoreError
 from mysqlcheck.model import Event, Record, Sighting
 from mysqlcheck.records import (
     EVERYTHING,
+    MIGRATIONS,
+    SCHEMA,
     TABLES,
     add_events,
     decode,
@@ -26,7 +29,6 @@ from mysqlcheck.records import (
     write_record,
 )  # fmt: skip
 
-SCHEMA = 1
 FILE = "state.db"
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH}
 """Error codes of a file that will be no better next time; SQLITE_ERROR is a table or column that is not there."""
@@ -175,8 +177,8 @@ class Store:
                 with self._open(0.4 * seconds, "mode=ro") as database:
                     return _in_transaction(database, work, "BEGIN")
             except (sqlite3.Error, _UnknownSchema):
-                with self._open(0.4 * seconds, "mode=ro&immutable=1") as database:
-                    return work(database)
+                with self._open(0.4 * seconds, "mode=ro&immutable=1") as database, _up_to_date(database) as readable:
+                    return work(readable)
 
         return self._guarded(attempt, seconds, make=False)
 
@@ -270,9 +272,11 @@ def _in_transaction(
     try:
         if begin == "BEGIN IMMEDIATE":
             _make_tables(database)
+            result = work(database)
         else:
-            _check(database)
-        result = work(database)
+            with _up_to_date(database) as readable:
+                _check(readable)
+                result = work(readable)
         database.execute("COMMIT")
         return result
     except BaseException:
@@ -281,9 +285,12 @@ def _in_transaction(
         raise
 
 
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _check(database: sqlite3.Connection) -> None:
-    version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA:
+    if (version := _version(database)) != SCHEMA:
         raise _UnknownSchema(f"its schema is number {version}, this version's is {SCHEMA}")
 
 
@@ -302,12 +309,31 @@ OUR_TABLES = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name I
 
 
 def _make_tables(database: sqlite3.Connection) -> None:
-    if (
-        database.execute("PRAGMA user_version").fetchone()[0] == 0
-        and not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    ):
+    if _version(database) == 0 and not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         for statement in TABLES.split(";\n"):
             if statement.strip():
                 database.execute(statement)
         database.execute(f"PRAGMA user_version = {SCHEMA}")
+    _migrate(database)
     _check(database)
+
+
+def _migrate(database: sqlite3.Connection) -> None:
+    """Bring the tables of an earlier version up to date; where they are not what it wrote SQLite raises an error."""
+    while (version := _version(database)) in MIGRATIONS:
+        for statement in MIGRATIONS[version]:
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {version + 1}")
+
+
+@contextlib.contextmanager
+def _up_to_date(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Yield what can be read: of a file that an earlier version wrote a copy in memory, as writing would make it."""
+    if _version(database) not in MIGRATIONS:
+        yield database
+        return
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        copy.text_factory = decode
+        database.backup(copy)
+        _migrate(copy)
+        yield copy

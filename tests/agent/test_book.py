@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
 
 from mysqlcheck import clock
-from mysqlcheck.agent.book import Book, Judge
+from mysqlcheck.agent.book import MOST_EVENTS, Book, Judge
+from mysqlcheck.captures import from_document
 from mysqlcheck.holddown import released
-from mysqlcheck.judgement import Judgement, take_in
+from mysqlcheck.judgement import Judgement, judge_again, take_in
 from mysqlcheck.model import Event, Observation, Phase, Record, Sighting, Target
 from mysqlcheck.options import Settings
 from mysqlcheck.store import Changed, Store
@@ -156,6 +158,30 @@ def test_a_store_that_cannot_be_written_is_said_and_written_when_it_can(book: Bo
     Path(store.path).rmdir()
     book.flush(LIMIT)
     assert (book.trouble, stored(store), events(store)) == (None, Phase.DOWN, [("unknown", "up"), ("up", "down")])
+
+
+def test_the_look_that_changed_a_phase_is_kept_with_the_event(book: Book, store: Store) -> None:
+    book.take(*PAIR, healthy())
+    before = book.take(*PAIR, refused())
+    book.flush(LIMIT)
+    first, second = (event.capture for event in store.history(NAME, 100, LIMIT))
+    assert first is not None
+    assert second is not None
+    capture = from_document(json.loads(second))
+    assert capture == before.capture
+    assert judge_again(capture, SETTINGS).decision == before.decision
+
+
+def test_of_a_flapping_server_few_looks_wait_for_a_store_that_cannot_be_written(book: Book, store: Store) -> None:
+    Path(store.path).mkdir()
+    for _ in range(60):
+        book.take(*PAIR, healthy())
+        book.take(*PAIR, refused())
+        book.flush(LIMIT)
+    Path(store.path).rmdir()
+    book.flush(LIMIT)
+    kept = store.history(NAME, 1000, LIMIT)
+    assert (len(kept), [event.capture is not None for event in kept].index(True)) == (MOST_EVENTS, 90)
 
 
 def test_nothing_is_written_of_what_nobody_looked_at(book: Book, store: Store) -> None:

@@ -92,6 +92,25 @@ def test_json_has_raw_values(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_the_looks_that_changed_a_phase_are_printed_one_a_line(
+    healthy: HostileServer, dead: HostileServer, tmp_path: Path
+) -> None:
+    where = address(healthy)
+    first = mysqlcheck(*where, "--output", "json", password=PASSWORD, state=tmp_path).json
+    mysqlcheck(*where, password=PASSWORD, state=tmp_path)  # changes nothing
+    mysqlcheck("hold", *where, "--for", "2h", "--reason", "disk change", state=tmp_path)
+    ended = history(tmp_path, *where, "--captures")
+    assert (ended.code, ended.err) == (0, "")
+    assert [json.loads(line) for line in ended.out.splitlines()] == [first["capture"]]
+
+
+def test_where_no_look_is_kept_it_says_so(tmp_path: Path) -> None:
+    keep(tmp_path, record(), events=STORY)
+    ended = history(tmp_path, "--captures")
+    assert (ended.code, ended.out) == (0, "")
+    assert f"of no look at {TARGET} more is kept than its text" in ended.err
+
+
 def test_what_a_server_says_does_nothing_to_the_terminal(tmp_path: Path) -> None:
     keep(tmp_path, record(), events=(STORY[0]._replace(text="sql_stopped: \x1b[2Jtwo\nlines"),))
     (line,) = history(tmp_path).out.splitlines()

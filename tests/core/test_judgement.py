@@ -111,7 +111,8 @@ def test_many_checks_at_once_are_as_one() -> None:
                 director.look(at)
     assert record(often).standing == record(once).standing
     assert record(often).transitions == record(once).transitions
-    assert often.events == once.events
+    looks_aside = [[event._replace(capture=None) for event in who.events] for who in (often, once)]
+    assert looks_aside[0] == looks_aside[1]
 
 
 # Events and counters.

@@ -88,12 +88,13 @@ def test_the_core_of_a_check_loads_nothing_that_it_does_not_use() -> None:
 
 @pytest.mark.skipif(os.path.exists(DEFAULT_CONFIG), reason=f"{DEFAULT_CONFIG} exists here and is read")
 def test_a_whole_check_loads_nothing_that_it_does_not_use(nobody_listens: str, state: Path) -> None:
-    """Only where something has changed, as in the first of all checks, it is told to syslog."""
+    """Only where something has changed, as in the first of all checks, it is told to syslog, and captured as JSON."""
     first = loaded_by_running(state, "--host", "127.0.0.1", "--port", nobody_listens)
-    assert first & UNUSED == {"syslog"}
+    assert first & UNUSED == {"json", "syslog"}
     loaded = loaded_by_running(state, "--host", "127.0.0.1", "--port", nobody_listens)
     assert {"mysqlcheck.oneshot", "mysqlcheck.cli.check", "mysqlcheck.cli.present"} <= loaded
     assert not loaded & UNUSED
+    assert "mysqlcheck.captures" not in loaded
     assert not (first | loaded) & {"mysqlcheck.metrics", *map(module_of, funnel.COMMANDS)}
 
 

@@ -14,6 +14,7 @@ from mysqlcheck.errors import StoreError
 from mysqlcheck.holddown import step
 from mysqlcheck.model import Phase, Verdict
 from mysqlcheck.options import Settings
+from mysqlcheck.records import SCHEMA
 from mysqlcheck.store import FILE, Store
 from tests.state.building import (
     AMPLE,
@@ -232,10 +233,11 @@ BROKEN_FILES: dict[str, Damage] = {
     "random bytes for its schema": holes(100, PAGE),
     "random bytes after its header": holes(100),
     "random bytes after its first page": holes(PAGE),
-    "a schema of tomorrow": changed_by("PRAGMA user_version = 2"),
+    "a schema of tomorrow": changed_by("PRAGMA user_version = 99"),
     "a schema without a number": changed_by("PRAGMA user_version = 0"),
     "another program's": of_other_tables(0),
-    "another program's, with our number": of_other_tables(1),
+    "another program's, with our number": of_other_tables(SCHEMA),
+    "another program's, with our number of yesterday": of_other_tables(1),
     "no table of sightings": changed_by("DROP TABLE sighting"),
     "no table of records": changed_by("DROP TABLE record"),
     "no table of events": changed_by("DROP TABLE event"),
@@ -314,7 +316,7 @@ def test_the_journal_of_a_broken_file_is_not_played_back_into_the_new_one(tmp_pa
     database.execute("PRAGMA cache_size = 1")  # so that the transaction reaches the file before it is committed
     database.execute("BEGIN IMMEDIATE")
     for number in range(500):
-        database.execute("INSERT INTO event VALUES (?, 0, 'x', '', '', '', '', ?)", (1000 + number, "x" * 500))
+        database.execute("INSERT INTO event VALUES (?, 0, 'x', '', '', '', '', ?, NULL)", (1000 + number, "x" * 500))
     (tmp_path / "killed").mkdir()
     for name in names(tmp_path / "live"):
         shutil.copy(tmp_path / "live" / name, tmp_path / "killed" / name)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mysqlcheck.captures import MOST_BYTES
 from mysqlcheck.model import Event
-from mysqlcheck.records import MOST_EVENTS, MOST_EVENTS_OF_ONE
+from mysqlcheck.records import MOST_CAPTURES, MOST_CAPTURES_OF_ONE, MOST_EVENTS, MOST_EVENTS_OF_ONE
 from mysqlcheck.store import FILE, Kept, Store
 from tests.state.building import AMPLE, OTHER, TARGET, WALL, event, filled, keep, record, sighting, sound
 
@@ -134,3 +135,39 @@ def test_the_longest_words_of_servers_do_not_make_it_grow_for_ever(tmp_path: Pat
     print("MB after 25,000, 50,000 and 75,000 of the longest events:", [round(size / 1e6, 1) for size in sizes])
     assert sizes[2] <= sizes[1] * 1.05
     assert sizes[2] < 40_000_000
+
+
+# The looks that events came of.
+
+
+def captured(text: str, target: str = TARGET) -> Event:
+    return event(text, target)._replace(capture=f'{{"of":"{text}"}}')
+
+
+def captures(store: Store, target: str = TARGET) -> list[str]:
+    """The texts of the events that have one."""
+    return [found.text for found in store.history(target, 1_000_000, AMPLE) if found.capture is not None]
+
+
+def test_the_newest_events_of_a_server_keep_the_look_that_they_came_of(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    keep(store, record(), [captured(str(number)) for number in range(MOST_CAPTURES_OF_ONE + 9)])
+    for number in range(20):  # what came of no look costs none
+        store.note(event(f"held {number}", kind="hold"), AMPLE)
+    keep(store, record(), [captured("other", OTHER)], target=OTHER)
+    assert captures(store) == [str(number) for number in range(9, MOST_CAPTURES_OF_ONE + 9)]
+    assert captures(store, OTHER) == ["other"]
+    assert len(texts(store)) == MOST_CAPTURES_OF_ONE + 29
+
+
+def test_looks_of_thousands_of_events_do_not_make_it_grow_for_ever(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    look = "x" * MOST_BYTES
+    for number in range(0, 2 * MOST_CAPTURES, 100):
+        target = f"db{number}"
+        keep(store, record(), [event(str(n), target)._replace(capture=look) for n in range(100)], target=target)
+    kept = [captures(store, f"db{number}") for number in range(0, 2 * MOST_CAPTURES, 100)]
+    assert sum(map(len, kept)) <= MOST_CAPTURES
+    assert len(kept[-1]) == MOST_CAPTURES_OF_ONE
+    assert not kept[0]
+    assert (tmp_path / FILE).stat().st_size < 12_000_000

@@ -93,6 +93,7 @@ events = every(
     before=st.text(),
     after=st.text(),
     text=st.text(),
+    capture=st.none() | st.text(),
 )
 
 

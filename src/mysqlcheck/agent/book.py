@@ -21,8 +21,8 @@ Judge: TypeAlias = Callable[[Record | None, Sighting | None], Judgement]
 """Judges one look in the light of what is on record; may be called again."""
 Pair: TypeAlias = tuple[str, str]
 """Target and role."""
-MOST_EVENTS = 100
-"""Of one server, kept for a store that cannot be written."""
+MOST_EVENTS, MOST_CAPTURES = 100, 10
+"""Of one server, kept for a store that cannot be written; and how many of them with the look that they came of."""
 
 
 class _Entry:
@@ -57,7 +57,7 @@ class _Work:
 
     def put_back(self) -> None:
         """It could not be written."""
-        self.entry.changed, self.entry.events = True, (*self._events, *self.entry.events)[-MOST_EVENTS:]
+        self.entry.changed, self.entry.events = True, _newest(*self._events, *self.entry.events)
 
 
 class Book:
@@ -136,7 +136,7 @@ class Book:
         if found.record.memory.sighting is not None:
             self._sightings[pair[0]] = found.record.memory.sighting
         if found.events:
-            entry.events = (*entry.events, *found.events)[-MOST_EVENTS:]
+            entry.events = _newest(*entry.events, *found.events)
             self.urgent = True
         return found
 
@@ -157,6 +157,12 @@ class Book:
         except OSError:
             return None
         return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _newest(*events: Event) -> tuple[Event, ...]:
+    """Return as many as are kept."""
+    older = (event._replace(capture=None) for event in events[-MOST_EVENTS:-MOST_CAPTURES])
+    return (*older, *events[-MOST_CAPTURES:])
 
 
 def _newer(ours: Sighting | None, other: Sighting) -> bool:

@@ -24,6 +24,9 @@ server was out at three in the morning.
   mysqlcheck history --host 192.168.1.201
   mysqlcheck history --host 192.168.1.201 --last 5 --output json
 
+--captures prints instead the looks at the server that its changes of phase came of: what was seen, and what was on
+record before, one JSON object a line, to be kept or judged again. The newest 50 of a server are kept.
+
 --output json gives a list of objects: at (Unix time), role (null where it is about the server in every role), kind
 (transition, restart, let-in, let-out, hold, release, notify-down, notify-up), before and after (phases, null where it
 is no transition), text.
@@ -47,6 +50,7 @@ def command() -> click.Command:
                 ["--last"], type=click.IntRange(1, MOST_EVENTS_OF_ONE), metavar="N", default=MOST_EVENTS_OF_ONE,
                 show_default=True, help="Show no more than the last N. No more than the default is kept.",
             ),
+            click.Option(["--captures"], is_flag=True, help="Print the looks that changed its phase, as JSON lines."),
             *options(targets.NAMES[3:]),
             people.output(),
         ],
@@ -56,7 +60,7 @@ def command() -> click.Command:
     )  # fmt: skip
 
 
-def _history(last: int, **values: object) -> int:
+def _history(last: int, captures: bool, **values: object) -> int:
     told = given(values)
     output = targets.of_all(told, os.environ, "output").output
     asked = targets.named(told, os.environ)
@@ -72,13 +76,23 @@ def _history(last: int, **values: object) -> int:
     if not events:
         unknown = targets.stranger(asked, (kept.target for kept in records))
         people.warn(unknown or f"nothing has happened to {asked.name} that is still on record")
-    if output == "json":
+    if captures:
+        _captures(asked.name, events)
+    elif output == "json":
         import json
 
         click.echo(json.dumps([_document(event) for event in events], ensure_ascii=False, indent=2))
     elif events:
         click.echo("\n".join(_lines(events)))
     return 0
+
+
+def _captures(name: str, events: list[Event]) -> None:
+    found = [event.capture for event in events if event.capture]
+    if found:
+        click.echo("\n".join(found))
+    elif events:
+        people.warn(f"of no look at {name} more is kept than its text")
 
 
 def _lines(events: list[Event]) -> list[str]:
