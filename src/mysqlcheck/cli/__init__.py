@@ -10,7 +10,7 @@ from mysqlcheck.outcome import ExitCode
 COMMANDS = {
     "check": "Check one server and answer keepalived by the exit code (the default).",
     "agent": "Look at every server each second, and publish verdicts, weights and metrics.",
-    "explain": "Show every rule, what it observed, and what each style would exit with; changes nothing.",
+    "explain": "Show every rule, what it observed, and each style's exit code; also of a look in the past.",
     "grants": "Print the statements that make the account for mysqlcheck.",
     "hold": "Drain a server by hand, for a time or until it is released.",
     "release": "End a hold: the operator's, and the timer of a server that came back.",
