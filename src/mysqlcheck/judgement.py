@@ -3,12 +3,13 @@
 The one-shot check takes it once, the agent in a loop; both in one transaction with the record (store.py).
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from mysqlcheck import outcome
 from mysqlcheck.checks import Policy, judge, lag
 from mysqlcheck.checks.channels import Channels
-from mysqlcheck.holddown import HoldDownSettings, step
+from mysqlcheck.holddown import SERVING, HoldDownSettings, step
 from mysqlcheck.memory import remember
 from mysqlcheck.model import (
     Capture,
@@ -25,6 +26,8 @@ from mysqlcheck.model import (
     Verdict,
 )  # fmt: skip
 from mysqlcheck.outcome import Answer, OutcomeSettings
+
+OnRecord: TypeAlias = tuple[Record | None, Sighting | None]
 
 
 class JudgementSettings(Policy, HoldDownSettings, OutcomeSettings):
@@ -55,6 +58,21 @@ class Look(NamedTuple):
     def judged(self) -> Decision:
         """What the rules and the phases say, shadow or not."""
         return self.judgement.decision
+
+
+def asks_sources(seen: Observation, settings: JudgementSettings, recall: Callable[[], OnRecord]) -> bool:
+    """Whether the server's sources are asked for their GTIDs; `recall` reads what is on record, where that matters."""
+    if settings.gtid_check == "off" or seen.trouble is not None:
+        return False
+    return settings.gtid_check == "always" or may_enter(*recall(), seen)
+
+
+def may_enter(record: Record | None, sighting: Sighting | None, seen: Observation) -> bool:
+    """Whether this look may let the server in, and not merely let it go on."""
+    if record is None:
+        return True
+    memory = remember(record.memory._replace(sighting=sighting), seen)
+    return record.standing.phase not in SERVING or record.standing.incarnation != memory.incarnation
 
 
 def take_in(

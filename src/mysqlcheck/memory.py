@@ -5,7 +5,7 @@ No thresholds here: what was seen is kept, and the rules and phases judge it.
 
 from __future__ import annotations
 
-from mysqlcheck.checks import connection, lag
+from mysqlcheck.checks import connection, filters, lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.incarnation import Incarnation
 from mysqlcheck.model import Instant, LastLag, Memory, Observation, Reason, Sighting
@@ -20,12 +20,14 @@ def remember(memory: Memory, observation: Observation) -> Memory:
     sighting = sight(memory.sighting, observation)
     number = sighting.number if sighting else 0
     if number != memory.incarnation:
-        memory = Memory(incarnation=number)  # another incarnation has not answered anything yet
+        memory = Memory(incarnation=number, filters=memory.filters)  # another one has not answered anything yet
     memory = memory._replace(sighting=sighting)
     if observation.trouble is not None:
         return _troubled(memory, observation, observation.trouble)
     memory = memory._replace(answered_at=observation.ended, silent_since=None)
     facts = observation.fact(Channels)
+    if facts is not None and facts.channels:
+        memory = memory._replace(filters=filters.remember(memory.filters, facts.channels, observation.ended))
     if facts is None or not all(channel.io_running and channel.lag is not None for channel in facts.judged):
         return memory
     seconds = lag.worst(facts.judged)

@@ -177,6 +177,14 @@ class Sighting(NamedTuple):
     """Uptime in seconds as last told; what `trust_uptime` looks at where there is no record."""
 
 
+class Filters(NamedTuple):
+    """The replication filters of a server as they were seen last; what they were before, and when they changed."""
+
+    text: str
+    before: str | None = None
+    changed: Instant | None = None
+
+
 class Memory(NamedTuple):
     """What outlives a check. `Memory()` is no memory: everything must be answerable from that too."""
 
@@ -188,6 +196,8 @@ class Memory(NamedTuple):
     silent_since: Instant | None = None
     """Since when no look has got an answer (`fail_after`), and none has since."""
     lag: LastLag | None = None
+    filters: Filters | None = None
+    """This outlives an incarnation, too."""
 
 
 class Verdict(NamedTuple):

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mysqlcheck import clock
+from mysqlcheck.checks import Policy, gtid
 from mysqlcheck.checks import connection as trouble
 from mysqlcheck.checks.connection import ConnectionSettings
 from mysqlcheck.checks.probe import Probe, one_line
@@ -35,6 +36,21 @@ def observe(target: Target, settings: ConnectionSettings, probes: Sequence[Probe
         return session.observe(deadline)
     finally:
         session.close(deadline)
+
+
+def ask_sources(seen: Observation, settings: Policy, deadline: Deadline) -> Observation:
+    """Return the look with what the server's sources say of its GTIDs (checks/gtid.py), each within half of the time.
+
+    What they do, or do not do, is no trouble of the server's.
+    """
+    compared = gtid.begin(seen)
+    if compared is None:
+        return seen
+    for source in gtid.to_ask(seen, settings):
+        if compared.missing:
+            answer = observe(source, settings, (gtid.PROBE,), deadline.sooner(deadline.left() / 2))
+            compared = gtid.take(compared, answer)
+    return seen._replace(facts=(*seen.facts, compared))
 
 
 class Session:

@@ -11,7 +11,7 @@ from mysqlcheck.checks import probes
 from mysqlcheck.checks.connection import unusable
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import NoAnswer, NothingRecorded, OutOfTime, SettingsError, StoreError
-from mysqlcheck.judgement import Judgement, Look, take_in
+from mysqlcheck.judgement import Judgement, Look, asks_sources, take_in
 from mysqlcheck.model import Decision, Observation, OperatorHold, Record, Sighting
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import ExitCode
@@ -83,13 +83,16 @@ def _observe(settings: Settings, store: Store, deadline: Deadline) -> Observatio
     try:
         if settings.login_error is not None:
             raise settings.login_error
-        return mysql.observe(settings.target, settings, probes(settings), deadline)
+        seen = mysql.observe(settings.target, settings, probes(settings), deadline)
     except SettingsError as error:
         record, _, _ = _recall(store, settings, deadline)
         if record is None or record.memory.answered_at is None:
             raise  # nothing good is on record: the operator is setting it up, and gets the plain message
         now = clock.now()
         return Observation(settings.target, now, now, unusable("; ".join(map(str, error.problems))))
+    if asks_sources(seen, settings, lambda: _recall(store, settings, deadline)[:2]):
+        return mysql.ask_sources(seen, settings, deadline)
+    return seen
 
 
 def _hold(settings: Settings, wall: float, deadline: Deadline) -> tuple[OperatorHold | None, StoreError | None]:

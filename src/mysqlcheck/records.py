@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from mysqlcheck.model import Action, Event, Instant, LastLag, Memory, Phase, Record, Sighting, Standing, Told
+from mysqlcheck.model import Action, Event, Filters, Instant, LastLag, Memory, Phase, Record, Sighting, Standing, Told
 
 Value = TypeVar("Value")
 MOST_EVENTS_OF_ONE, MOST_EVENTS, MOST_RECORDS = 500, 20_000, 2_000
@@ -29,7 +29,7 @@ CREATE TABLE record (
     phase TEXT NOT NULL, since TEXT NOT NULL, until TEXT, cause TEXT NOT NULL, of_incarnation INTEGER NOT NULL,
     proven INTEGER NOT NULL, flaps TEXT NOT NULL, factor REAL NOT NULL, counted INTEGER NOT NULL,
     action TEXT NOT NULL, weight INTEGER, code TEXT NOT NULL, text TEXT NOT NULL, shown_lag REAL,
-    transitions TEXT NOT NULL, PRIMARY KEY (target, role)
+    transitions TEXT NOT NULL, filters TEXT, PRIMARY KEY (target, role)
 );
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, target TEXT NOT NULL, role TEXT NOT NULL, kind TEXT NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE event (
 CREATE INDEX event_of ON event (target, id);
 """
 SCHEMA = 2
-MIGRATIONS = {1: ("ALTER TABLE event ADD COLUMN capture TEXT",)}
+MIGRATIONS = {1: ("ALTER TABLE event ADD COLUMN capture TEXT", "ALTER TABLE record ADD COLUMN filters TEXT")}
 """What makes each earlier schema the next: columns that may be null, in the order in which they came."""
 
 
@@ -86,6 +86,16 @@ def _or_none(read: Callable[[object], Value], value: object) -> Value | None:
 
 def _shown(instant: Instant | None) -> str | None:
     return None if instant is None else f"{instant.seconds!r} {instant.boot_id}"
+
+
+def _filters(value: object) -> Filters:
+    """Filters stand in the table on three lines: when they changed, what they were, what they are."""
+    changed, before, text = _text(value).split("\n", 2)
+    return Filters(text, before, _instant(changed)) if changed else Filters(text)
+
+
+def _shown_filters(filters: Filters) -> str:
+    return f"{_shown(filters.changed) or ''}\n{filters.before or ''}\n{filters.text}"
 
 
 def read_sighting(database: sqlite3.Connection, target: str) -> Sighting | None:
@@ -138,7 +148,7 @@ def read_events(database: sqlite3.Connection, target: str, most: int) -> list[Ev
 COLUMNS = (
     "at", "changed", "seen", "incarnation", "answered_at", "silent_since", "lag", "lag_at", "phase",
     "since", "until", "cause", "of_incarnation", "proven", "flaps", "factor", "counted", "action", "weight",
-    "code", "text", "shown_lag", "transitions",
+    "code", "text", "shown_lag", "transitions", "filters",
 )  # fmt: skip
 EVERYTHING = (
     "SELECT target, boot, number, first_seen, seen, connection_id, identity, started, uptime FROM sighting LIMIT 1",
@@ -156,6 +166,7 @@ def _parsed(value: dict[str, Any]) -> Record:
         _or_none(_instant, value["answered_at"]),
         _or_none(_instant, value["silent_since"]),
         LastLag(_number(value["lag"]), lag_at) if lag_at else None,
+        _or_none(_filters, value["filters"]),
     )
     standing = Standing(
         Phase(value["phase"]),
@@ -200,6 +211,7 @@ def write_record(database: sqlite3.Connection, target: str, role: str, record: R
         _shown(standing.until), standing.cause, standing.incarnation, standing.proven, flaps,
         standing.factor, standing.counted, told.action.value, told.weight, told.code, told.text, told.lag,
         "\n".join(f"{before} {after} {count}" for before, after, count in record.transitions),
+        memory.filters and _shown_filters(memory.filters),
     )  # fmt: skip
     places = ", ".join("?" * (len(COLUMNS) + 2))
     columns = ", ".join(("target", "role", *COLUMNS))

@@ -2,8 +2,8 @@
 
 Any trouble with it is "no store": StoreError, and the check goes on with the server's own words. A file of an earlier
 schema is brought up to date by whoever writes it first, and read as if it were; one that is broken, or of a schema that
-is not known, is set aside and begun anew. No fsync: the kernel keeps what a killed process wrote, and
-after a crash of the machine all timers begin anew anyway. What must survive more, an operator's hold, is in holds.py.
+is not known, is set aside and begun anew. No fsync: the kernel keeps what a killed process wrote, and after a crash of
+the machine all timers begin anew anyway. What must survive more, an operator's hold, is in holds.py.
 """
 
 import contextlib

@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 from enum import Enum
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mysqlcheck import checks
 from mysqlcheck.captures import FORMAT, MOST_BYTES, from_document, to_document, to_text
-from mysqlcheck.checks import FACTS, probes
+from mysqlcheck.checks import FACTS
+from mysqlcheck.checks.channels import Channel
 from mysqlcheck.errors import BadCapture
 from mysqlcheck.judgement import Judgement, judge_again, take_in
 from mysqlcheck.model import (
@@ -91,19 +95,22 @@ def test_every_type_of_facts_comes_back_as_it_was(kind: type, data: st.DataObjec
     assert from_document(to_document(capture)) == capture
 
 
-def test_the_facts_of_every_probe_can_be_captured() -> None:
-    asked = [probe for role in ("replica", "source", "any") for probe in probes(role)]
-    assert {get_type_hints(probe.parse)["return"] for probe in asked} == set(FACTS)
+def test_what_every_subject_parses_can_be_captured() -> None:
+    subjects = [import_module(f"{checks.__name__}.{found.name}") for found in iter_modules(checks.__path__)]
+    parsed = {get_type_hints(subject.parse)["return"] for subject in subjects if hasattr(subject, "parse")}
+    assert parsed
+    assert parsed <= set(FACTS)
 
 
 def test_it_is_written_in_the_words_of_the_values_themselves() -> None:
     seen = observation(channel(lag=20), at=NOW, took=1.0, connection_id=7)
+    told = {name: value for name, value in channel(lag=20)._asdict().items() if name not in Channel._field_defaults}
     assert to_document(judged(seen, settings=Settings.of(host="h", trust_uptime=0.0)).capture) == {
         "format": FORMAT, "boot_id": BOOT, "at": NIGHT, "role": "replica", "action": "serve", "share": 0.82,
         "phase": "up",
         "observation": {
             "target": {"host": "192.168.1.201"}, "began": NOW.seconds - 1, "ended": NOW.seconds, "connection_id": 7,
-            "facts": {"ReadOnly": {"on": True}, "Channels": {"channels": [channel(lag=20)._asdict()]}},
+            "facts": {"ReadOnly": {"on": True}, "Channels": {"channels": [told]}},
         },
     }  # fmt: skip
 

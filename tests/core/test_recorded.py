@@ -10,6 +10,7 @@ import pytest
 from mysqlcheck.checks import CODES
 from mysqlcheck.checks.channels import Channels, parse, query
 from mysqlcheck.checks.read_only import ReadOnly
+from mysqlcheck.checks.source import is_uuid
 from mysqlcheck.model import ServerVersion, Severity, Table
 from tests.core.builders import against, lag_on_record, of_code, recorded, verdict
 from tests.core.rows import PROVIDERS, Recording, load
@@ -151,9 +152,20 @@ def test_a_server_of_any_role_that_replicates_is_judged_for_it(recording: Record
     ]
 
 
+def test_only_mysql_tells_its_source_s_server_uuid(recording: Recording) -> None:
+    facts = recorded(recording, "healthy").fact(Channels)
+    assert facts is not None
+    assert is_uuid(facts.channels[0].source_uuid) == (recording.server.flavor == "mysql")
+
+
+ON_DEMAND = ("errant_gtid",)
+"""Codes of what nobody looks at unless a setting says so."""
+
+
 def test_every_rule_speaks_of_a_healthy_replica_except_the_source_s(recording: Recording) -> None:
     judged = verdict(recorded(recording, "healthy"), channel=("",))
-    assert [reason.code for reason in judged.reasons] == [code for code in CODES if code != "read_only"]
+    expected = [code for code in CODES if code not in ("read_only", *ON_DEMAND)]
+    assert [reason.code for reason in judged.reasons] == expected
     assert judged.share == 1.0
 
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from mysqlcheck.checks import CODES, connection, judge, lag
 from mysqlcheck.checks.channels import IO_STATES, Channel
-from mysqlcheck.model import Memory, Observation, ServerVersion, Severity
+from mysqlcheck.checks.gtid import Compared, GtidSet
+from mysqlcheck.checks.source import Sources
+from mysqlcheck.model import Filters, Memory, Observation, ServerVersion, Severity
 from mysqlcheck.options import Settings
 from tests.core.builders import (
     NOW,
@@ -43,6 +45,24 @@ class Row(NamedTuple):
 
 def said(errno: int) -> Observation:
     return met(connection.said_no(errno, "its words", "mysqlcheck"))
+
+
+HERE, THERE = "192.168.1.200:3306", "192.168.1.199:3306"
+UUID = "8f2d7f0a-5f7b-11f0-9d52-0242ac110002"
+
+
+def expect(*sources: str) -> dict[str, Any]:
+    return {"expect_source": sources}
+
+
+DO_A = "Replicate_Do_DB=a"
+ERRANT: GtidSet = (("0-2", ((1, 7),)),)
+
+
+def asked(missing: GtidSet, unknown: str = "") -> Observation:
+    """A look after which the source was asked for its GTIDs."""
+    seen = observation(channel())
+    return seen._replace(facts=(*seen.facts, Compared(missing, () if unknown else (HERE,), unknown)))
 
 
 ROWS = [
@@ -99,6 +119,39 @@ ROWS = [
     ),
     Row("not lost", observation(channel()), "source_lost", OK, False, "connected", HOUR),
     Row("preparing", observation(lost(io_state="Preparing", io_errno=0)), "source_lost", NOTE, True, None, HOUR),
+    # wrong_source: all channels must be from one of the expected sources
+    Row("any source", observation(channel()), "wrong_source", OK, False, HERE, None),
+    Row("the source", observation(channel()), "wrong_source", OK, False, HERE, HERE, settings=expect(HERE)),
+    Row("another host", observation(channel()), "wrong_source", FAIL, True, HERE, THERE, settings=expect(THERE)),
+    Row(
+        "another port", observation(channel()), "wrong_source", FAIL, True, HERE, "192.168.1.200:3307",
+        settings=expect("192.168.1.200:3307"),
+    ),
+    Row(
+        "one of two", observation(channel()), "wrong_source", OK, False, HERE, f"{THERE}, {HERE}",
+        settings=expect(THERE, HERE),
+    ),
+    Row(
+        "one channel of two", observation(channel(), channel(name="b", source=THERE)), "wrong_source", FAIL, True,
+        THERE, HERE, settings=expect(HERE),
+    ),
+    Row("the uuid", observation(channel(source_uuid=UUID)), "wrong_source", OK, False, HERE, UUID, expect(UUID)),
+    Row(
+        "another uuid", observation(channel(source_uuid=UUID.replace("8", "9"))), "wrong_source", FAIL, True,
+        HERE, UUID, expect(UUID),
+    ),
+    Row("no uuid", observation(channel()), "wrong_source", FAIL, True, HERE, UUID, expect(UUID)),
+    # errant_gtid: test_gtid.py
+    Row("errant", asked(missing=ERRANT), "errant_gtid", FAIL, True, "0-2-7", None, {"gtid_check": "always"}),
+    Row("errant, at the door", asked(missing=ERRANT), "errant_gtid", NOTE, True, "0-2-7", None),
+    Row("not errant", asked(missing=()), "errant_gtid", OK, False, None, None),
+    Row("who knows", asked(missing=ERRANT, unknown="refused"), "errant_gtid", NOTE, False, None, None),
+    # filters_changed: test_filters.py
+    Row("filters of old", observation(channel(filters=DO_A)), "filters_changed", OK, False, DO_A, None),
+    Row(
+        "other filters", observation(channel(filters=DO_A)), "filters_changed", NOTE, False, DO_A, "none",
+        memory=Memory(filters=Filters(DO_A, "", NOW.plus(-60))),
+    ),
     # lag: lag_ok 10 s, resume_lag 30 s, max_lag 60 s
     Row("no lag", observation(channel(lag=0)), "lag", OK, False, 0, 60.0),
     Row("lag is lag_ok", observation(channel(lag=10)), "lag", OK, False, 10, 60.0),
@@ -402,6 +455,43 @@ def test_a_clock_that_went_back_makes_no_data_young() -> None:
 def test_only_a_replica_must_replicate(role: str) -> None:
     judged = verdict(observation(read_only=False), role=role)
     assert "not_a_replica" not in [reason.code for reason in judged.reasons]
+
+
+# source
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("db1.example:3306", "db1.example"),
+        ("DB1.Example:3306", "db1.example:3306"),
+        ("db1.example:3307", "DB1.EXAMPLE:3307"),
+        ("::1:3306", "::1"),
+        ("fe80::1%eth0:3307", "[fe80::1%eth0]:3307"),
+    ],
+)
+def test_a_source_is_known_by_its_name_in_any_case_and_its_port(source: str, expected: str) -> None:
+    settings: dict[str, Any] = {"expect_source": Sources().from_text(expected)}
+    assert against(verdict(observation(channel(source=source)), **settings)) == []
+
+
+def test_a_name_and_an_address_of_one_host_are_two_sources() -> None:
+    settings: dict[str, Any] = {"expect_source": Sources().from_text("localhost")}
+    assert against(verdict(observation(channel(source="127.0.0.1:3306")), **settings)) == ["wrong_source"]
+
+
+def test_a_wrong_source_is_told_in_the_words_that_were_expected() -> None:
+    by_host = of_code(verdict(observation(channel(name="a", source_uuid=UUID)), **expect(THERE)), "wrong_source")
+    assert by_host.text == f"replicates channel 'a' from {HERE}, and not from {THERE}"
+    other = UUID.replace("8", "9")
+    by_uuid = of_code(verdict(observation(channel(source_uuid=UUID)), **expect(other)), "wrong_source")
+    assert by_uuid.text == f"replicates from {HERE} ({UUID}), and not from {other}"
+    unknown = of_code(verdict(observation(channel()), **expect(UUID)), "wrong_source")
+    assert unknown.text == f"replicates from {HERE} (whose server_uuid it does not tell), and not from {UUID}"
+
+
+def test_what_does_not_replicate_has_no_wrong_source() -> None:
+    assert against(verdict(observation(), role="any", **expect(HERE))) == []
 
 
 # read_only

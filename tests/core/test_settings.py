@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mysqlcheck.checks.source import Sources
 from mysqlcheck.errors import Problem, SettingsError
 from mysqlcheck.kinds import DAY, Flag, Kind, Names, OneOf, Seconds, Text, Whole, show_seconds, show_span
 from mysqlcheck.options import Settings
@@ -24,6 +25,28 @@ def read(kind: Kind[Any], value: object) -> object:
         return kind.from_toml(value)
     except ValueError:
         return NOT_ALLOWED
+
+
+# sources
+
+
+@pytest.mark.parametrize(
+    ("text", "sources"),
+    [
+        ("db1", ("db1:3306",)),
+        ("DB1:3307, 192.168.1.200", ("db1:3307", "192.168.1.200:3306")),
+        ("::1,[::1]:3307", ("[::1]:3306", "[::1]:3307")),
+        ("8F2D7F0A-5f7b-11f0-9d52-0242ac110002", ("8f2d7f0a-5f7b-11f0-9d52-0242ac110002",)),
+    ],
+)
+def test_sources_are_read_with_their_ports(text: str, sources: tuple[str, ...]) -> None:
+    assert Sources().from_text(text) == sources
+    assert Sources().from_text(Sources().show(sources)) == sources
+
+
+@pytest.mark.parametrize("text", ["", "db1,", "db1 db2", "db1,me@db2", "/run/mysqld.sock", "db1:0", "[::1"])
+def test_what_is_no_source_is_refused(text: str) -> None:
+    assert read(Sources(), text) == NOT_ALLOWED
 
 
 # durations

@@ -71,6 +71,28 @@ class Troubles(Replication):
         if replica.pid() is not None and self.runs(replica):
             self.wait_until_caught_up(replica)
 
+    def write_errant(self, replica: Server) -> None:
+        """Two transactions on the replica itself, of which the second undoes the first: its data is its source's."""
+        replica.sql("CREATE DATABASE errant")
+        replica.sql("DROP DATABASE errant")
+
+    def mend_errant(self, replica: Server) -> None:
+        """Make both agree: empty transactions on MySQL's source, a new binary log on MariaDB's replica."""
+        if replica.flavor == "mariadb":
+            replica.sql("RESET MASTER")
+            return
+        executed = replica.sql("SELECT @@global.gtid_executed AS executed")[0]["executed"]
+        missing = self.source.sql("SELECT GTID_SUBTRACT(%s, @@global.gtid_executed) AS missing", executed)
+        uuid, *ranges = str(missing[0]["missing"]).split(":")
+        with self.source.connect() as connection, connection.cursor() as cursor:
+            for one in ranges:
+                first, _, last = one.partition("-")
+                for number in range(int(first), int(last or first) + 1):
+                    cursor.execute(f"SET GTID_NEXT = '{uuid}:{number}'")
+                    cursor.execute("BEGIN")
+                    cursor.execute("COMMIT")
+        self.wait_until_caught_up(replica)
+
     def _met_the_duplicate(self, replica: Server) -> bool:
         """MySQL shows the error an instant before the thread has stopped."""
         channel = self.channel(replica)

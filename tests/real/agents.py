@@ -139,6 +139,10 @@ class Agent:
         wait_until(lambda: self.weight(server) == weight, f"the weight {weight} of {server.name}", limit, every=0.002)
         return time.monotonic() - began
 
+    def waits_for(self, server: Server, words: str) -> None:
+        """Wait until its verdict says this."""
+        wait_until(lambda: words in self.check(server).out, f"{words} of {server.name}", 30)
+
     def descriptors(self) -> int:
         """How many files it has open."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

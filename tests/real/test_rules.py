@@ -140,6 +140,29 @@ def test_a_replica_that_forgot_its_source_is_not_a_replica(topology: Topology, c
     assert (ended.code, ended.codes) == (1, ["not_a_replica"])
 
 
+def test_a_replica_of_another_source_fails(topology: Topology, check: Checker) -> None:
+    expected = f"127.0.0.1:{topology.source.port}"
+    assert check(topology.replica, "--expect-source", f"{expected},192.168.1.200").code == 0
+    ended = check.json(topology.replica, "--expect-source", "127.0.0.1")
+    assert (ended.code, ended.codes) == (1, ["wrong_source"])
+    assert ended.json["reasons"][0]["text"] == f"replicates from {expected}, and not from 127.0.0.1:3306"
+    topology.forget_replication(topology.replica)
+    topology.configure_replication(topology.replica, source=topology.replicas[1])
+    ended = check.json(topology.replica, "--expect-source", expected)
+    assert (ended.code, ended.codes) == (1, ["wrong_source"])
+
+
+def test_mysql_knows_its_source_by_its_server_uuid(topology: Topology, check: Checker) -> None:
+    other = "8f2d7f0a-5f7b-11f0-9d52-0242ac110002"
+    ended = check.json(topology.replica, "--expect-source", other)
+    assert (ended.code, ended.codes) == (1, ["wrong_source"])
+    if topology.source.flavor == "mysql":
+        uuid = str(topology.source.sql("SELECT @@server_uuid AS uuid")[0]["uuid"])
+        assert check(topology.replica, "--expect-source", uuid).code == 0
+    else:
+        assert "(whose server_uuid it does not tell)" in ended.json["reasons"][0]["text"]
+
+
 def test_a_killed_server_fails_and_serves_when_it_replicates_again(topology: Topology, check: Checker) -> None:
     topology.replica.kill()
     ended = check.json(topology.replica, "--weight", "100")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysqlcheck.errors import StoreError
-from mysqlcheck.model import Action, Event, Instant, LastLag, Memory, Phase, Record, Sighting, Standing, Told
+from mysqlcheck.model import Action, Event, Filters, Instant, LastLag, Memory, Phase, Record, Sighting, Standing, Told
 from mysqlcheck.records import MOST_RECORDS
 from mysqlcheck.store import Changed, Kept, Store
 from tests.state.building import AMPLE, BOOT, NOW, OTHER, TARGET, event, filled, keep, names, record, sighting
@@ -23,6 +23,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 whole = st.integers(-(1 << 61), 1 << 61)
 counts = st.integers(0, 1 << 40)
 boots = st.sampled_from([BOOT, "", "another-boot"])  # hidden in some containers
+lines = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"))
 instants = st.builds(Instant, boots, numbers)
 maybe = st.none() | instants
 phases = st.sampled_from(list(Phase)).map(lambda phase: phase.value)
@@ -41,6 +42,7 @@ memories = every(
     answered_at=maybe,
     silent_since=maybe,
     lag=st.none() | every(LastLag, seconds=numbers, at=instants),
+    filters=st.none() | lines.map(Filters) | every(Filters, text=lines, before=lines, changed=instants),
 )
 standings = every(
     Standing,

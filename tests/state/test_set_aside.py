@@ -38,7 +38,7 @@ def another_schema(path: Path) -> None:
 def no_tables_of_ours(path: Path) -> None:
     another_schema(path)
     database = sqlite3.connect(path)
-    database.execute("PRAGMA user_version = 1")
+    database.execute("PRAGMA user_version = 2")
     database.close()
 
 

@@ -9,7 +9,7 @@ import time
 import traceback
 from typing import NamedTuple, Protocol
 
-from mysqlcheck import clock, outcome
+from mysqlcheck import clock, mysql, outcome
 from mysqlcheck.agent.book import Book
 from mysqlcheck.agent.places import Places
 from mysqlcheck.agent.pools import Pools
@@ -17,10 +17,9 @@ from mysqlcheck.checks import probes
 from mysqlcheck.checks.connection import unusable
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import SettingsError
-from mysqlcheck.judgement import Judgement, Look, take_in
+from mysqlcheck.judgement import Judgement, Look, OnRecord, asks_sources, take_in
 from mysqlcheck.line import log_line
 from mysqlcheck.model import Observation, OperatorHold, Record, Sighting
-from mysqlcheck.mysql import Session
 from mysqlcheck.options import Settings
 
 LEAST_PAUSE = 0.1
@@ -70,7 +69,7 @@ class Watch:
         """How many looks there were, and how many of them began LATE after their time."""
         self._book, self._pools, self._director, self._say = book, pools, director, director.say
         self._places = Places(settings)
-        self._session = Session(settings.target, settings, probes(settings))
+        self._session = mysql.Session(settings.target, settings, probes(settings))
         self._lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         """Rings for a look at once, or for the end."""
@@ -179,6 +178,11 @@ class Watch:
             self._say(log_line(event, settings.shadow))
         self._complain(troubles)
 
+    def _recall(self) -> OnRecord:
+        """Return what the last look led to."""
+        record = self.last.look.judgement.record if self.last else None
+        return record, record.memory.sighting if record else None
+
     def _complain(self, troubles: tuple[str, ...]) -> None:
         """Say each once, until it is over."""
         for trouble in troubles:
@@ -190,7 +194,11 @@ class Watch:
         try:
             if self.settings.login_error is not None:
                 raise self.settings.login_error
-            return self._session.observe(Deadline(self.settings.timeout))
+            deadline = Deadline(self.settings.timeout)
+            seen = self._session.observe(deadline)
+            if asks_sources(seen, self.settings, self._recall):
+                return mysql.ask_sources(seen, self.settings, deadline)
+            return seen
         except SettingsError as error:  # a file that is gone or broken: told as the server's refusal is
             now = clock.now()
             return Observation(self.settings.target, now, now, unusable("; ".join(map(str, error.problems))))

@@ -5,12 +5,19 @@ A new rule is a new file in this folder, a line here, and a section in docs/refe
 
 from __future__ import annotations
 
-from mysqlcheck.checks import channels, connection, incarnation, lag, read_only, threads, words
+from mysqlcheck.checks import channels, connection, filters, gtid, incarnation, lag, read_only, source, threads, words
 from mysqlcheck.checks.probe import Probe, Rule
 from mysqlcheck.model import Instant, Memory, Observation, Reason, Severity, Verdict
 
 
-class Policy(connection.ConnectionSettings, threads.ThreadsSettings, channels.ChannelsSettings, lag.LagSettings):
+class Policy(
+    connection.ConnectionSettings,
+    threads.ThreadsSettings,
+    channels.ChannelsSettings,
+    source.SourceSettings,
+    gtid.GtidSettings,
+    lag.LagSettings,
+):
     """The settings of all rules."""
 
 
@@ -18,19 +25,32 @@ RULES: tuple[Rule, ...] = (
     Rule(connection.CODES, connection.rule),
     threads.RULE,
     channels.RULE,
+    source.RULE,
+    gtid.RULE,
+    filters.RULE,
     read_only.RULE,
     lag.RULE,
 )
 CODES: tuple[str, ...] = tuple(code for rule in RULES for code in rule.codes)
 
-FACTS: tuple[type, ...] = (incarnation.Incarnation, read_only.ReadOnly, channels.Channels)
-"""The type of what each probe parses: a capture names its facts by these (captures.py)."""
+FACTS: tuple[type, ...] = (
+    incarnation.Incarnation,
+    read_only.ReadOnly,
+    channels.Channels,
+    gtid.Gtids,
+    gtid.Compared,
+)
+"""The types of facts: a capture names its facts by these (captures.py)."""
 
 
 def probes(settings: Policy) -> tuple[Probe, ...]:
     """Return what to ask a server; a source's own replication is not ours to judge."""
-    common = words.together((incarnation.WORDS, read_only.WORDS))  # who it is first: all else is about that
-    return (common,) if settings.role == "source" else (common, channels.PROBE)
+    common = [incarnation.WORDS, read_only.WORDS]  # who it is first: all else is about that
+    if settings.role == "source":
+        return (words.together(common),)
+    if settings.gtid_check != "off":
+        common.append(gtid.WORDS)
+    return words.together(common), channels.PROBE
 
 
 def judge(observation: Observation, memory: Memory, settings: Policy, now: Instant) -> Verdict:

@@ -47,6 +47,10 @@ class Channel(NamedTuple):
     sql_errno: int
     sql_error: str
     lag: int | None
+    source_uuid: str = ""
+    """The source's server_uuid; empty on MariaDB, which has none, and before the first connection."""
+    filters: str = ""
+    """Its replication filters: `Replicate_Do_DB=a, Replicate_Wild_Ignore_Table=b.%`."""
 
     @property
     def io_running(self) -> bool:
@@ -103,7 +107,9 @@ def parse(table: Table) -> Channels:
     port = column(table, "Source_Port", "Master_Port")
     io_errno, io_error = column(table, "Last_IO_Errno"), column(table, "Last_IO_Error")
     sql_errno, sql_error = column(table, "Last_SQL_Errno"), column(table, "Last_SQL_Error")
+    uuid = next((name for name in ("Source_UUID", "Master_UUID") if name in table.columns), None)
     name = next((name for name in ("Channel_Name", "Connection_name") if name in table.columns), None)
+    filters = [name for name in table.columns if name.startswith("Replicate_")]
     channels = []
     for row in table.rows:
         io_state, sql_state, seconds = row[io], row[sql], row[lag]
@@ -114,7 +120,7 @@ def parse(table: Table) -> Channels:
         channels.append(
             Channel(
                 name=one_line(row[name] or "", 80) if name else "",
-                source=one_line(f"{row[host] or ''}:{row[port] or ''}", 120),
+                source=one_line(f"{row[host] or ''}:{row[port] or ''}", 270),  # a host name has up to 255
                 io_state=io_state,
                 io_errno=whole(row[io_errno], io_errno),
                 io_error=one_line(row[io_error] or ""),
@@ -122,6 +128,8 @@ def parse(table: Table) -> Channels:
                 sql_errno=whole(row[sql_errno], sql_errno),
                 sql_error=one_line(row[sql_error] or ""),
                 lag=None if seconds is None else whole(seconds, lag),
+                source_uuid=one_line(row[uuid] or "", 64) if uuid else "",
+                filters=one_line(", ".join(f"{name}={row[name]}" for name in filters if row[name]), 4000),
             )
         )
     return Channels(tuple(channels))
