@@ -101,6 +101,8 @@ class Session:
                 self.opened = time.monotonic()
             server = connection.version
             for probe in self._probes:
+                if not probe.when(facts):
+                    continue
                 self._wire.stage = f"waiting for {probe.query(server)}"
                 for fact in probe.parse(_ask(connection, probe, server, self._settings.user)):
                     facts.append(fact)  # one by one: what was read before something unexpected counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mysqlcheck.checks import connection, judge, probes
@@ -47,11 +48,12 @@ def observation(
     replicates: bool = True,
     incarnation: Incarnation | None = None,
     connection_id: int | None = None,
+    also: Sequence[Any] = (),
 ) -> Observation:
-    """One look that ended at `at`; `replicates=False` is a look that did not ask for channels."""
+    """One look that ended at `at`; `replicates=False` is a look that did not ask for channels; `also`: more facts."""
     facts: list[Any] = [] if incarnation is None else [incarnation]
     facts += [] if read_only is None else [ReadOnly(read_only)]
-    facts += [Channels(found)] if replicates else []
+    facts += [*also, *([Channels(found)] if replicates else [])]
     return Observation(TARGET, at.plus(-took), at, trouble, None, tuple(facts), connection_id)
 
 
@@ -76,8 +78,11 @@ def recorded(recording: Recording, situation: str, role: str = "replica", at: In
     """A look at a real server, from what it answered then."""
     server = recording.server
     asked = probes(Settings.of(host="recorded", role=role))
-    facts = tuple(fact for probe in asked for fact in probe.parse(recording.answer(situation, probe.query(server))))
-    return Observation(TARGET, at, at, None, server, facts)
+    facts: list[Any] = []
+    for probe in asked:
+        if probe.when(facts):
+            facts += probe.parse(recording.answer(situation, probe.query(server)))
+    return Observation(TARGET, at, at, None, server, tuple(facts))
 
 
 def verdict(seen: Observation, memory: Memory | None = None, now: Instant = NOW, **settings: Any) -> Verdict:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mysqlcheck.checks import channels, read_only
+from mysqlcheck.checks import channels, read_only, wsrep
 from mysqlcheck.checks.probe import one_line, whole
 from mysqlcheck.errors import UnexpectedAnswer
 from mysqlcheck.model import Table
@@ -169,3 +169,42 @@ def test_one_line_is_printable_not_longer_than_asked_and_stays_as_it_is(text: st
     assert line.isprintable()
     assert len(line) <= limit
     assert one_line(line, limit) == line.strip()
+
+
+# wsrep
+
+NODE: dict[str, str | None] = {
+    "wsrep_provider_name": "Galera",
+    "wsrep_cluster_status": "Primary",
+    "wsrep_local_state": "4",
+    "wsrep_ready": "ON",
+}
+
+
+def of_one_row(values: dict[str, str | None]) -> Table:
+    return Table(tuple(values), [values])
+
+
+@pytest.mark.parametrize("name", [None, ""], ids=["MySQL", "MariaDB without the library"])
+def test_a_server_without_galera_is_no_node_whatever_else_it_says(name: str | None) -> None:
+    assert wsrep.parse(of_one_row({**NODE, "wsrep_provider_name": name})) is None
+
+
+def test_a_node_says_what_it_is() -> None:
+    assert wsrep.parse(of_one_row(NODE)) == wsrep.Wsrep("Primary", 4, True)
+    assert list(wsrep.parse_rejects(of_one_row({"wsrep_reject_queries": "all_kill"}))) == [
+        wsrep.RejectsQueries("ALL_KILL")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("wsrep_local_state", "x"), ("wsrep_local_state", None), ("wsrep_ready", "")]
+)
+def test_a_node_that_says_something_else_is_unexpected(name: str, value: str | None) -> None:
+    with pytest.raises(UnexpectedAnswer, match=name):
+        wsrep.parse(of_one_row({**NODE, name: value}))
+
+
+def test_wsrep_reject_queries_has_one_value() -> None:
+    with pytest.raises(UnexpectedAnswer, match="returned 0 rows"):
+        list(wsrep.parse_rejects(Table(("wsrep_reject_queries",), [])))

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from mysqlcheck.checks import CODES, connection, judge, lag
 from mysqlcheck.checks.channels import IO_STATES, Channel
 from mysqlcheck.checks.gtid import Compared, GtidSet
+from mysqlcheck.checks.offline_mode import OfflineMode
+from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.checks.source import Sources
+from mysqlcheck.checks.wsrep import RejectsQueries, Wsrep
 from mysqlcheck.model import Filters, Memory, Observation, ServerVersion, Severity
 from mysqlcheck.options import Settings
 from tests.core.builders import (
@@ -195,9 +198,53 @@ ROWS = [
         "stopped", observation(channel(name="b", sql_running=False, lag=None)), "channel_missing", OK, False, "b", "b",
         settings={"channel": ("b",)},
     ),
+    # offline_mode
+    Row("offline", observation(channel(), also=[OfflineMode(True)]), "offline_mode", FAIL, True, "ON", "OFF"),
+    Row("kept out", said(3032), "offline_mode", FAIL, True, "ON", "OFF"),
+    Row("online", observation(channel(), also=[OfflineMode(False)]), "offline_mode", OK, False, "OFF", "OFF"),
+    # wsrep
+    *(
+        Row(
+            f"{node} {rejects}", observation(channel(), also=[Wsrep(*node), RejectsQueries(rejects)]), "wsrep",
+            severity, severity > OK, observed, "Synced",
+        )
+        for node, rejects, severity, observed in (
+            (("Primary", 4, True), "NONE", OK, "Synced"),
+            (("Primary", 2, True), "NONE", DRAIN, "Donor/Desynced"),
+            (("Primary", 2, False), "NONE", FAIL, "not ready"),
+            (("Primary", 3, True), "NONE", FAIL, "Joined"),
+            (("non-Primary", 1, False), "NONE", FAIL, "Joining"),
+            (("Primary", 5, False), "NONE", FAIL, "state 5"),
+            (("non-Primary", 0, False), "NONE", FAIL, "non-Primary"),
+            (("Disconnected", 5, False), "NONE", FAIL, "Disconnected"),
+            (("Primary", 4, False), "NONE", FAIL, "not ready"),
+            (("Primary", 4, True), "ALL", FAIL, "rejects queries"),
+            (("Primary", 2, True), "ALL_KILL", FAIL, "rejects queries"),
+        )
+    ),
+    Row("node", observation(also=[Wsrep("Primary", 4, True)]), "not_a_replica", OK, False, "a member", "replica"),
     # read_only
     Row("writable replica", observation(channel(), read_only=False), "writable", FAIL, True, "OFF", "ON"),
     Row("read-only replica", observation(channel(), read_only=True), "writable", OK, False, "ON", "ON"),
+    *(
+        Row(
+            name, observation(channel(), read_only=None, also=[ReadOnly(True, admins)]), "writable", severity,
+            severity is FAIL, observed, "super ON", settings={"super_read_only": True},
+        )
+        for name, admins, severity, observed in (
+            ("writable by administrators", False, FAIL, "super OFF"),
+            ("that has no super_read_only", None, FAIL, "super OFF"),
+            ("read-only for administrators", True, OK, "super ON"),
+        )
+    ),
+    Row(
+        "writable for all", observation(channel(), read_only=None, also=[ReadOnly(False, False)]), "writable", FAIL,
+        True, "OFF", "ON", settings={"super_read_only": True},
+    ),
+    Row(
+        "administrators may", observation(channel(), read_only=None, also=[ReadOnly(True, False)]), "writable", OK,
+        False, "ON", "ON",
+    ),
     Row(
         "read-only source", observation(read_only=True, replicates=False), "read_only", FAIL, True, "ON", "OFF",
         settings={"role": "source"},
@@ -502,6 +549,17 @@ def test_a_server_of_any_role_may_be_read_only_or_not(read_only: bool) -> None:
     codes = [reason.code for reason in verdict(observation(channel(), read_only=read_only), role="any").reasons]
     assert "writable" not in codes
     assert "read_only" not in codes
+
+
+def test_a_node_that_takes_writes_is_told_which_role_it_has() -> None:
+    text = of_code(verdict(observation(read_only=False, also=[Wsrep("Primary", 4, True)])), "writable").text
+    assert text.endswith("; if it is to take writes as a member of a Galera cluster, check it with --role any")
+
+
+@pytest.mark.parametrize("role", ["replica", "source", "any"])
+def test_a_galera_node_is_judged_whatever_its_role(role: str) -> None:
+    seen = observation(read_only=role == "replica", also=[Wsrep("non-Primary", 0, False)], replicates=role != "source")
+    assert against(verdict(seen, role=role)) == ["wsrep"]
 
 
 # lag and its share of the weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -42,25 +43,30 @@ def read(*subjects: Words, table: Table) -> list[Any]:
 # the query
 
 
+STATUS = "'Uptime', 'wsrep_provider_name', 'wsrep_cluster_status', 'wsrep_local_state', 'wsrep_ready'"
+OF_MARIADB = "server_id", "read_only"
+OF_MYSQL = "server_uuid", "read_only"
+OF_MYSQL_57 = *OF_MYSQL, "super_read_only", "offline_mode"
+
+
 @pytest.mark.parametrize(
-    ("version", "identity", "table"),
+    ("version", "variables", "table"),
     [
-        ("5.6.51-log", "@@global.server_uuid", "information_schema.SESSION_STATUS"),
-        ("5.7.44-log", "@@global.server_uuid", "performance_schema.session_status"),
-        ("8.0.36-28", "@@global.server_uuid", "performance_schema.session_status"),
-        ("9.7.4", "@@global.server_uuid", "performance_schema.session_status"),
-        ("5.5.5-10.4.34-MariaDB", "@@global.server_id", "information_schema.SESSION_STATUS"),
-        ("11.8.6-MariaDB", "@@global.server_id", "information_schema.SESSION_STATUS"),
+        ("5.6.51-log", OF_MYSQL, "information_schema.SESSION_STATUS"),
+        ("5.7.44-log", OF_MYSQL_57, "performance_schema.session_status"),
+        ("8.0.36-28", OF_MYSQL_57, "performance_schema.session_status"),
+        ("9.7.4", OF_MYSQL_57, "performance_schema.session_status"),
+        ("5.5.5-10.4.34-MariaDB", OF_MARIADB, "information_schema.SESSION_STATUS"),
+        ("11.8.6-MariaDB", OF_MARIADB, "information_schema.SESSION_STATUS"),
     ],
 )
 @pytest.mark.parametrize("role", ["replica", "source", "any"])
-def test_each_version_is_asked_in_the_words_that_it_knows(role: str, version: str, identity: str, table: str) -> None:
-    asked = probes(Settings.of(host="192.168.1.201", role=role))[0]
-    assert asked.query(ServerVersion.parse(version)) == (
-        f"SELECT {identity} AS identity, UNIX_TIMESTAMP() AS now, @@global.read_only AS read_only, "
-        "VARIABLE_NAME AS variable_name, VARIABLE_VALUE AS variable_value "
-        f"FROM {table} WHERE VARIABLE_NAME IN ('Uptime')"
-    )
+def test_each_version_is_asked_in_the_words_that_it_knows(
+    role: str, version: str, variables: tuple[str, ...], table: str
+) -> None:
+    query = probes(Settings.of(host="192.168.1.201", role=role))[0].query(ServerVersion.parse(version))
+    assert re.findall(r"@@global\.(\w+)", query) == [*variables]
+    assert query.endswith(f"VARIABLE_VALUE AS variable_value FROM {table} WHERE VARIABLE_NAME IN ({STATUS})")
 
 
 def test_all_is_asked_once_and_needs_no_privilege() -> None:

@@ -6,14 +6,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from tests.command import Ended, mysqlcheck
+from tests.lab.accounts import Monitor
 from tests.lab.server import Server
 from tests.lab.topology import Topology
 from tests.lab.waiting import LabError, wait_until
 
 MOST_SECONDS = 60.0
+
+
+class Watched(Protocol):
+    """What a check is made against: a topology, a cluster, a group."""
+
+    monitor: Monitor
 
 
 class Checker:
@@ -22,7 +29,7 @@ class Checker:
     state: Path | None = None
     options: tuple[str, ...] = ("--timeout", "5s")
 
-    def __init__(self, topology: Topology) -> None:
+    def __init__(self, topology: Watched) -> None:
         self.topology = topology
 
     def __call__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lab.accounts import MONITOR_ACCOUNT
 from tests.lab.replication import dialect
 from tests.lab.topology import Topology
 from tests.lab.waiting import wait_until
@@ -125,6 +126,35 @@ def test_a_replica_that_can_be_written_to_fails(topology: Topology, check: Check
     ended = check.json(topology.replica, "--weight", "100")
     assert (ended.code, ended.codes) == (1, ["writable"])
     assert check(topology.replica, "--role", "any").code == 0
+
+
+def test_administrators_must_not_write_to_a_replica_where_that_is_asked(topology: Topology, check: Checker) -> None:
+    """MariaDB 10.11 and 11.8 have no super_read_only: there it cannot be asked for."""
+    replica = topology.replica
+    ended = check.json(replica, "--super-read-only", "--weight", "100")
+    assert (ended.code, ended.codes) == (1, ["writable"])
+    if replica.flavor == "mariadb":
+        assert "no super_read_only" in ended.json["reasons"][0]["text"]
+    else:
+        replica.sql("SET GLOBAL super_read_only = ON")
+        assert check(replica, "--super-read-only").code == 0
+
+
+def test_a_server_in_offline_mode_fails(topology: Topology, check: Checker) -> None:
+    """Whether it lets the check in, or refuses it as all others."""
+    if topology.replica.flavor == "mariadb":
+        assert topology.replica.sql("SHOW GLOBAL VARIABLES LIKE 'offline_mode'") == []
+        return
+    topology.replica.sql("SET GLOBAL offline_mode = ON")
+    ended = check.json(topology.replica, "--weight", "100")
+    assert (ended.code, ended.codes) == (1, ["offline_mode"])
+    assert "error 3032" in ended.json["reasons"][0]["text"]
+    topology.replica.sql_here_only(f"GRANT CONNECTION_ADMIN ON *.* TO {MONITOR_ACCOUNT}")
+    ended = check.json(topology.replica)
+    assert (ended.code, ended.codes) == (1, ["offline_mode"])
+    assert "error" not in ended.json["reasons"][0]["text"]
+    topology.replica.sql("SET GLOBAL offline_mode = OFF")
+    assert check(topology.replica).code == 0
 
 
 def test_the_source_must_be_writable(topology: Topology, check: Checker) -> None:

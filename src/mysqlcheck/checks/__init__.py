@@ -5,7 +5,20 @@ A new rule is a new file in this folder, a line here, and a section in docs/refe
 
 from __future__ import annotations
 
-from mysqlcheck.checks import channels, connection, filters, gtid, incarnation, lag, read_only, source, threads, words
+from mysqlcheck.checks import (
+    channels,
+    connection,
+    filters,
+    gtid,
+    incarnation,
+    lag,
+    offline_mode,
+    read_only,
+    source,
+    threads,
+    words,
+    wsrep,
+)
 from mysqlcheck.checks.probe import Probe, Rule
 from mysqlcheck.model import Instant, Memory, Observation, Reason, Severity, Verdict
 
@@ -16,6 +29,7 @@ class Policy(
     channels.ChannelsSettings,
     source.SourceSettings,
     gtid.GtidSettings,
+    read_only.ReadOnlySettings,
     lag.LagSettings,
 ):
     """The settings of all rules."""
@@ -23,6 +37,8 @@ class Policy(
 
 RULES: tuple[Rule, ...] = (
     Rule(connection.CODES, connection.rule),
+    offline_mode.RULE,
+    wsrep.RULE,
     threads.RULE,
     channels.RULE,
     source.RULE,
@@ -39,18 +55,22 @@ FACTS: tuple[type, ...] = (
     channels.Channels,
     gtid.Gtids,
     gtid.Compared,
+    offline_mode.OfflineMode,
+    wsrep.Wsrep,
+    wsrep.RejectsQueries,
 )
 """The types of facts: a capture names its facts by these (captures.py)."""
 
 
 def probes(settings: Policy) -> tuple[Probe, ...]:
     """Return what to ask a server; a source's own replication is not ours to judge."""
-    common = [incarnation.WORDS, read_only.WORDS]  # who it is first: all else is about that
+    # who it is first: all else is about that
+    asked = [incarnation.WORDS, read_only.WORDS, offline_mode.WORDS, wsrep.WORDS]
     if settings.role == "source":
-        return (words.together(common),)
+        return words.together(asked), wsrep.PROBE
     if settings.gtid_check != "off":
-        common.append(gtid.WORDS)
-    return words.together(common), channels.PROBE
+        asked.append(gtid.WORDS)
+    return words.together(asked), wsrep.PROBE, channels.PROBE
 
 
 def judge(observation: Observation, memory: Memory, settings: Policy, now: Instant) -> Verdict:

@@ -25,6 +25,7 @@ CODES = (
 # MySQL's and MariaDB's error numbers (https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html,
 # https://mariadb.com/kb/en/mariadb-error-code-reference/).
 HOST_BLOCKED = 1129
+OFFLINE = 3032
 EXHAUSTED = {
     1040: "Too many connections",
     1203: "the account has more than max_user_connections connections",
@@ -217,11 +218,19 @@ def said_no(errno: int, message: str, user: str) -> Reason:
     if errno in REFUSED_LOGIN:
         text = f"the server refuses {user!r} ({error}); see `mysqlcheck grants`"
         return Reason("credentials", Severity.FAIL, text, observed=errno, bars_entry=True, grace=REFUSED)
+    if errno == OFFLINE:
+        return keeps_clients_out(error)
     if errno in SHUTTING_DOWN:
         return refused(f"the server is shutting down ({error})")
     if errno in NETWORK:
         return lost(error)
     return not_mysql(f"unexpected {error}")
+
+
+def keeps_clients_out(error: str = "") -> Reason:
+    """MySQL's offline_mode is ON, as it says itself, or as the error says that our account was kept out with."""
+    text = f"offline_mode is ON: clients are thrown out and not let in{f' ({error})' if error else ''}"
+    return Reason("offline_mode", Severity.FAIL, text, "ON", "OFF", bars_entry=True)
 
 
 UNBLOCK = "TRUNCATE TABLE performance_schema.host_cache (MySQL), or FLUSH HOSTS (MariaDB)"

@@ -1,6 +1,6 @@
 """What a subject asks of a server: one query, how to read its answer, and the privilege it needs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mysqlcheck.errors import UnexpectedAnswer
@@ -15,6 +15,8 @@ class Probe(NamedTuple):
     """Pure; yields facts, each of its own type, and raises UnexpectedAnswer for what no server of that version says."""
     privilege: Callable[[ServerVersion], str]
     """The least privilege that the query needs, empty where it needs none."""
+    when: Callable[[Sequence[Any]], bool] = lambda facts: True
+    """Whether to ask at all, by the facts that have been found before."""
 
 
 class Rule(NamedTuple):
@@ -42,6 +44,14 @@ def whole(text: str | None, what: str) -> int:
     if text is None or not (text.isascii() and text.isdecimal() and len(text) < 20):
         raise UnexpectedAnswer(f"{what} is {one_line(str(text), 60)!r}, not a whole number")
     return int(text)
+
+
+def on_or_off(text: str | None, what: str) -> bool:
+    """Read a boolean system variable: 1 or ON, 0 or OFF."""
+    value = (text or "").upper()
+    if value not in ("0", "OFF", "1", "ON"):
+        raise UnexpectedAnswer(f"{what} is {one_line(str(text), 60)!r}, not ON or OFF")
+    return value in ("1", "ON")
 
 
 def one_line(text: str, limit: int = 300) -> str:

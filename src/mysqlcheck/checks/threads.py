@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from mysqlcheck.checks.channels import Channel, Channels
 from mysqlcheck.checks.connection import NETWORK
+from mysqlcheck.checks.member import member_of
 from mysqlcheck.checks.probe import Rule
 from mysqlcheck.checks.role import RoleSettings
 from mysqlcheck.kinds import Seconds, show_seconds
@@ -59,7 +60,10 @@ def rule(observation: Observation, memory: Memory, settings: ThreadsSettings, no
         return
     channels = facts.judged
     if not channels:
-        if settings.role == "replica":
+        member = member_of(observation)
+        if settings.role == "replica" and member:
+            yield Reason("not_a_replica", Severity.OK, f"a member of {member}", "a member", "replica")
+        elif settings.role == "replica":
             text = "no replication is configured, and the role is replica (RESET REPLICA ALL? a promoted source?)"
             yield Reason("not_a_replica", Severity.FAIL, text, observed="no channel", limit="replica", bars_entry=True)
         return

@@ -24,7 +24,7 @@ class Words(NamedTuple):
     """SQL expressions by the names of their columns."""
     parse: Callable[[Table], Any]
     """Gets one row: the expressions, and the status variables by their names in lower case, None for one that the
-    server does not have. Raises UnexpectedAnswer."""
+    server does not have. Returns None where the server has nothing of the kind. Raises UnexpectedAnswer."""
     status: tuple[str, ...] = ()
     """Names of status variables."""
 
@@ -44,7 +44,9 @@ def together(words: Sequence[Words]) -> Probe:
     def parse(table: Table) -> Iterator[Any]:
         row = _one_row(table, status)
         for one in words:
-            yield one.parse(row)
+            fact = one.parse(row)
+            if fact is not None:
+                yield fact
 
     return Probe(query, parse, lambda server: "")
 
