@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.command import mysqlcheck
 from tests.lab.accounts import MONITOR_ACCOUNT
 from tests.lab.replication import dialect
 from tests.lab.topology import Topology
 from tests.lab.waiting import wait_until
-from tests.real.checking import Checker
+from tests.real.checking import Checker, Director, where
 
 
 @pytest.fixture
@@ -102,6 +105,27 @@ def test_lag_above_max_lag_drains(topology: Topology, check: Checker) -> None:
         assert check(topology.replica).code == 1
         assert check(topology.replica, "--max-lag", "10m", "--weight", "100").code > 90
     assert check(topology.replica, "--weight", "100").code == 102
+
+
+def test_a_lag_of_last_night_is_judged_again_under_other_rules(topology: Topology, tmp_path: Path) -> None:
+    night, replica = tmp_path / "night.jsonl", topology.replica
+    director = Director(topology, tmp_path / "state")
+    with topology.make_lag(replica, seconds=35):
+        serving = director.ask(replica)
+    topology.stop_io_thread(replica)
+    assert director.ask(replica).phase == "down"
+    topology.reset()
+    history = mysqlcheck("history", *where(replica), "--captures", state=tmp_path / "state")
+    night.write_text(history.out)
+    explain = ("explain", "--from", str(night), "--trust-uptime", "0")
+    as_it_was, strict = mysqlcheck(*explain), mysqlcheck(*explain, "--max-lag", "10s")
+    assert serving.document["decision"] == "serve"
+    assert as_it_was.out.endswith("\n0 of 2 are decided otherwise\n")
+    lag, stopped, _, changed = strict.out.splitlines()
+    assert f"(up) → DRAIN (draining)  lag: {serving.document['facts']['lag']} s behind, more than max_lag 10s" in lag
+    assert "FAIL (down)" in stopped
+    assert "io_stopped" in stopped
+    assert changed == "1 of 2 are decided otherwise"
 
 
 def test_lag_takes_weight_away_before_it_drains(topology: Topology, check: Checker) -> None:
