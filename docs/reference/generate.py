@@ -109,6 +109,8 @@ GRANTS = """# Grants
 all that the check needs, and what the tests log in with. Restrict the account to the directors' addresses
 (`--from 192.168.1.%`), and limit its connections as shown, so that a director gone mad cannot fill the server.
 
+`--checksum-table` needs SELECT on that table beside them ([right data](right-data.md#checksums)).
+
 """
 
 

@@ -3,7 +3,6 @@
 The one-shot check takes it once, the agent in a loop; both in one transaction with the record (store.py).
 """
 
-from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from mysqlcheck import outcome
@@ -58,13 +57,6 @@ class Look(NamedTuple):
     def judged(self) -> Decision:
         """What the rules and the phases say, shadow or not."""
         return self.judgement.decision
-
-
-def asks_sources(seen: Observation, settings: JudgementSettings, recall: Callable[[], OnRecord]) -> bool:
-    """Whether the server's sources are asked for their GTIDs; `recall` reads what is on record, where that matters."""
-    if settings.gtid_check == "off" or seen.trouble is not None:
-        return False
-    return settings.gtid_check == "always" or may_enter(*recall(), seen)
 
 
 def may_enter(record: Record | None, sighting: Sighting | None, seen: Observation) -> bool:

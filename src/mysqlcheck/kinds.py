@@ -243,3 +243,23 @@ class Flag(Kind[bool]):
     def show(self, value: bool) -> str:
         """Write TOML's words."""
         return "true" if value else "false"
+
+
+class TableName(Kind[str]):
+    """A table with its database: `percona.checksums`."""
+
+    metavar = "DB.TABLE"
+    allowed = "database.table"
+
+    def from_text(self, text: str) -> str:
+        """Take it as it is; a name may hold anything but what would end it."""
+        parts = text.split(".")
+        if len(parts) != 2 or not all(part and part.isprintable() and "`" not in part for part in parts):
+            raise ValueError
+        return text
+
+    @staticmethod
+    def quoted(name: str) -> str:
+        """Write it as SQL does."""
+        database, _, table = name.partition(".")
+        return f"`{database}`.`{table}`"

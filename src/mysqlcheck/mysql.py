@@ -11,11 +11,11 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mysqlcheck import clock
-from mysqlcheck.checks import Policy, gtid
+from mysqlcheck.checks import Policy, checksums, gtid
 from mysqlcheck.checks import connection as trouble
 from mysqlcheck.checks.connection import ConnectionSettings
 from mysqlcheck.checks.probe import Probe, one_line
@@ -38,7 +38,31 @@ def observe(target: Target, settings: ConnectionSettings, probes: Sequence[Probe
         session.close(deadline)
 
 
-def ask_sources(seen: Observation, settings: Policy, deadline: Deadline) -> Observation:
+def ask_more(seen: Observation, settings: Policy, may_enter: Callable[[], bool], deadline: Deadline) -> Observation:
+    """Return the look with what is asked on demand alone; `may_enter` tells whether the server may come in by it.
+
+    The server's own GTIDs, which may be long, are of no use after that.
+    """
+    if settings.gtid_check == "off" and settings.checksum_table is None:
+        return seen
+    if seen.trouble is None:
+        seen = _with_answers(seen, settings, may_enter, deadline)
+    return seen._replace(facts=tuple(fact for fact in seen.facts if not isinstance(fact, gtid.Gtids)))
+
+
+def _with_answers(
+    seen: Observation, settings: Policy, may_enter: Callable[[], bool], deadline: Deadline
+) -> Observation:
+    if settings.gtid_check == "always" or (settings.gtid_check == "entry" and may_enter()):
+        seen = _ask_sources(seen, settings, deadline)
+    if settings.checksum_table is not None and may_enter():
+        probe = checksums.probe(settings.checksum_table, seen)
+        answer = observe(seen.target, settings, (probe,), _half(deadline))
+        seen = seen._replace(facts=(*seen.facts, checksums.take(answer)))
+    return seen
+
+
+def _ask_sources(seen: Observation, settings: Policy, deadline: Deadline) -> Observation:
     """Return the look with what the server's sources say of its GTIDs (checks/gtid.py), each within half of the time.
 
     What they do, or do not do, is no trouble of the server's.
@@ -48,9 +72,13 @@ def ask_sources(seen: Observation, settings: Policy, deadline: Deadline) -> Obse
         return seen
     for source in gtid.to_ask(seen, settings):
         if compared.missing:
-            answer = observe(source, settings, (gtid.PROBE,), deadline.sooner(deadline.left() / 2))
+            answer = observe(source, settings, (gtid.PROBE,), _half(deadline))
             compared = gtid.take(compared, answer)
     return seen._replace(facts=(*seen.facts, compared))
+
+
+def _half(deadline: Deadline) -> Deadline:
+    return deadline.sooner(deadline.left() / 2)
 
 
 class Session:
@@ -69,7 +97,7 @@ class Session:
         A kept connection that fails says nothing of the server (wait_timeout, pt-kill): what a new one meets decides.
         """
         if self.opened is not None:
-            seen = self._look(deadline.sooner(deadline.left() / 2))
+            seen = self._look(_half(deadline))
             if seen.trouble is None:
                 return seen
         return self._look(deadline)

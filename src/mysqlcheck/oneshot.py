@@ -11,7 +11,7 @@ from mysqlcheck.checks import probes
 from mysqlcheck.checks.connection import unusable
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import NoAnswer, NothingRecorded, OutOfTime, SettingsError, StoreError
-from mysqlcheck.judgement import Judgement, Look, asks_sources, take_in
+from mysqlcheck.judgement import Judgement, Look, may_enter, take_in
 from mysqlcheck.model import Decision, Observation, OperatorHold, Record, Sighting
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import ExitCode
@@ -90,9 +90,7 @@ def _observe(settings: Settings, store: Store, deadline: Deadline) -> Observatio
             raise  # nothing good is on record: the operator is setting it up, and gets the plain message
         now = clock.now()
         return Observation(settings.target, now, now, unusable("; ".join(map(str, error.problems))))
-    if asks_sources(seen, settings, lambda: _recall(store, settings, deadline)[:2]):
-        return mysql.ask_sources(seen, settings, deadline)
-    return seen
+    return mysql.ask_more(seen, settings, lambda: may_enter(*_recall(store, settings, deadline)[:2], seen), deadline)
 
 
 def _hold(settings: Settings, wall: float, deadline: Deadline) -> tuple[OperatorHold | None, StoreError | None]:

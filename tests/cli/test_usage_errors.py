@@ -24,6 +24,7 @@ NOT_ALLOWED: dict[str, tuple[tuple[str, ...], str]] = {
     "--user": (("", "a\nb"), "text on one line"),
     "--tls": (("", "yes", "REQUIRED", "verify_ca"), "disabled, preferred, required, verify-ca or verify-identity"),
     "--expect-source": (("", "a b", "db1,", "me@db", "/run/mysqld.sock"), "host, host:port or server_uuid"),
+    "--checksum-table": (("", "checksums", "a.b.c", ".b", "a.", "a.b`"), "database.table"),
     "--gtid-check": (("", "on", "Always"), "off, entry or always"),
     "--gtid-source": (("", "a b", "db1,", "me@db", "/run/mysqld.sock"), "host or host:port; several"),
     "--role": (("", "master", "Replica", "replica "), "replica, source or any"),
@@ -56,7 +57,7 @@ NOT_ALLOWED: dict[str, tuple[tuple[str, ...], str]] = {
     "--tls-key": (("",), "the path of a PEM file"),
     "--server-public-key-path": (("",), "the path of a PEM file"),
 }
-FLAGS = ("--shadow", "--get-server-public-key")
+FLAGS = ("--shadow", "--get-server-public-key", "--super-read-only")
 LONGEST = max(len(values) for values, _ in NOT_ALLOWED.values())
 
 

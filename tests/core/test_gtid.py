@@ -10,11 +10,9 @@ from mysqlcheck.checks import connection, gtid, probes
 from mysqlcheck.checks.channels import Channel, Channels
 from mysqlcheck.checks.gtid import Compared, Gtids, GtidSet, begin, parse, subtract, suspects, take, to_ask
 from mysqlcheck.errors import UnexpectedAnswer
-from mysqlcheck.judgement import asks_sources
-from mysqlcheck.model import Observation, Phase, ServerVersion, Severity, Table, Target
+from mysqlcheck.model import Observation, ServerVersion, Severity, Table, Target
 from mysqlcheck.options import Settings
 from tests.core.builders import channel, met, observation, of_code, verdict
-from tests.core.watching import Director, serving
 
 SOURCE, OWN, OLD = (f"{digit * 8}-5f7b-11f0-9d52-0242ac110002" for digit in "123")
 HERE = "192.168.1.200:3306"
@@ -161,39 +159,6 @@ def test_who_has_no_channel_has_nobody_to_be_asked() -> None:
     seen = observation()
     assert begin(seen._replace(facts=(*seen.facts, mysql(f"{OWN}:1")))) is None
     assert to_ask(seen, Settings.of(gtid_source=("db1:3306",))) == ()
-
-
-def test_nobody_is_asked_where_the_check_is_off_or_the_look_failed() -> None:
-    def recall() -> tuple[None, None]:
-        raise AssertionError("nobody needs the record")
-
-    assert not asks_sources(knowing(mysql("")), Settings.of(), recall)
-    assert not asks_sources(met(connection.refused("")), Settings.of(gtid_check="entry"), recall)
-    assert asks_sources(knowing(mysql("")), Settings.of(gtid_check="always"), recall)
-    assert asks_sources(knowing(mysql("")), Settings.of(gtid_check="entry"), lambda: (None, None))
-
-
-def asks(director: Director, at: float) -> bool:
-    seen = observation(
-        channel(), at=director.instant(at), incarnation=director.server.says(at), connection_id=director.server.greet()
-    )
-    return asks_sources(seen, director.settings(), lambda: (director.records.get("replica"), director.sighting))
-
-
-def test_with_entry_sources_are_asked_only_where_the_server_may_come_in() -> None:
-    director = serving(gtid_check="entry")
-    assert not asks(director, 1)
-    director.look(2, channel(lag=90))
-    assert asks(director, 3)  # drained
-    director.look(4)
-    assert not asks(director, 5)
-    director.look(6, trouble=connection.refused("refused"))
-    assert asks(director, 7)  # down
-    assert director.phases(8, 90)[-1] is Phase.UP
-    director.server.restart(91)
-    assert asks(director, 92)  # even if nobody has seen it down, and hold_down is 0
-    director.forget()
-    assert asks(director, 93)
 
 
 # what is made of it

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mysqlcheck.judgement import take_in
+from mysqlcheck.judgement import may_enter, take_in
 from mysqlcheck.model import Action, Observation, OperatorHold, Phase, Record, Told
 from tests.core.builders import DENIED, LOST, REFUSED, channel, met, observation
 from tests.core.watching import CLOCK, EPOCH, Director, Server, serving
@@ -234,3 +234,29 @@ def test_a_sighting_that_was_lost_lets_no_young_server_in() -> None:
     director.look(1)
     director.sighting = None
     assert director.phase(2) is Phase.HELD
+
+
+# Whether it may come in: some things are asked for only there.
+
+
+def enters(director: Director, at: float) -> bool:
+    seen = observation(
+        channel(), at=director.instant(at), incarnation=director.server.says(at), connection_id=director.server.greet()
+    )
+    return may_enter(director.records.get("replica"), director.sighting, seen)
+
+
+def test_a_server_that_serves_on_does_not_come_in() -> None:
+    director = serving()
+    assert not enters(director, 1)
+    director.look(2, channel(lag=90))
+    assert enters(director, 3)  # drained
+    director.look(4)
+    assert not enters(director, 5)
+    director.look(6, trouble=REFUSED)
+    assert enters(director, 7)  # down
+    assert director.phases(8, 90)[-1] is Phase.UP
+    director.server.restart(91)
+    assert enters(director, 92)  # even if nobody has seen it down, and hold_down is 0
+    director.forget()
+    assert enters(director, 93)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mysqlcheck.checks import CODES, connection, judge, lag
 from mysqlcheck.checks.channels import IO_STATES, Channel
+from mysqlcheck.checks.checksums import Checksums
 from mysqlcheck.checks.gtid import Compared, GtidSet
 from mysqlcheck.checks.offline_mode import OfflineMode
 from mysqlcheck.checks.read_only import ReadOnly
@@ -64,8 +65,13 @@ ERRANT: GtidSet = (("0-2", ((1, 7),)),)
 
 def asked(missing: GtidSet, unknown: str = "") -> Observation:
     """A look after which the source was asked for its GTIDs."""
+    return with_fact(Compared(missing, () if unknown else (HERE,), unknown))
+
+
+def with_fact(fact: Any) -> Observation:
+    """A look at a healthy replica with one fact more."""
     seen = observation(channel())
-    return seen._replace(facts=(*seen.facts, Compared(missing, () if unknown else (HERE,), unknown)))
+    return seen._replace(facts=(*seen.facts, fact))
 
 
 ROWS = [
@@ -149,6 +155,10 @@ ROWS = [
     Row("errant, at the door", asked(missing=ERRANT), "errant_gtid", NOTE, True, "0-2-7", None),
     Row("not errant", asked(missing=()), "errant_gtid", OK, False, None, None),
     Row("who knows", asked(missing=ERRANT, unknown="refused"), "errant_gtid", NOTE, False, None, None),
+    # checksum_diff
+    Row("differences", with_fact(Checksums(3, "a.b,a.c")), "checksum_diff", NOTE, True, 3, 0),
+    Row("no difference", with_fact(Checksums(0, "")), "checksum_diff", OK, False, 0, 0),
+    Row("no table", with_fact(Checksums(0, "", "denied")), "checksum_diff", NOTE, False, None, None),
     # filters_changed: test_filters.py
     Row("filters of old", observation(channel(filters=DO_A)), "filters_changed", OK, False, DO_A, None),
     Row(

@@ -17,7 +17,7 @@ from mysqlcheck.checks import probes
 from mysqlcheck.checks.connection import unusable
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import SettingsError
-from mysqlcheck.judgement import Judgement, Look, OnRecord, asks_sources, take_in
+from mysqlcheck.judgement import Judgement, Look, OnRecord, may_enter, take_in
 from mysqlcheck.line import log_line
 from mysqlcheck.model import Observation, OperatorHold, Record, Sighting
 from mysqlcheck.options import Settings
@@ -196,9 +196,7 @@ class Watch:
                 raise self.settings.login_error
             deadline = Deadline(self.settings.timeout)
             seen = self._session.observe(deadline)
-            if asks_sources(seen, self.settings, self._recall):
-                return mysql.ask_sources(seen, self.settings, deadline)
-            return seen
+            return mysql.ask_more(seen, self.settings, lambda: may_enter(*self._recall(), seen), deadline)
         except SettingsError as error:  # a file that is gone or broken: told as the server's refusal is
             now = clock.now()
             return Observation(self.settings.target, now, now, unusable("; ".join(map(str, error.problems))))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mysqlcheck.checks import (
     channels,
+    checksums,
     connection,
     filters,
     gtid,
@@ -29,6 +30,7 @@ class Policy(
     channels.ChannelsSettings,
     source.SourceSettings,
     gtid.GtidSettings,
+    checksums.ChecksumSettings,
     read_only.ReadOnlySettings,
     lag.LagSettings,
 ):
@@ -43,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     channels.RULE,
     source.RULE,
     gtid.RULE,
+    checksums.RULE,
     filters.RULE,
     read_only.RULE,
     lag.RULE,
@@ -55,6 +58,7 @@ FACTS: tuple[type, ...] = (
     channels.Channels,
     gtid.Gtids,
     gtid.Compared,
+    checksums.Checksums,
     offline_mode.OfflineMode,
     wsrep.Wsrep,
     wsrep.RejectsQueries,

@@ -243,7 +243,8 @@ def account(user: str, host: str) -> str:
 
 def lacks_privilege(errno: int, message: str, privilege: str, account: str, server: ServerVersion) -> Reason:
     """A query was denied; `account` as the server names it in CURRENT_USER()."""
-    grant = f"GRANT {privilege} ON *.* TO {account};" if privilege else "see `mysqlcheck grants`"
+    what = privilege if " ON " in privilege else f"{privilege} ON *.*"
+    grant = f"GRANT {what} TO {account};" if privilege else "see `mysqlcheck grants`"
     text = f"the account lacks a privilege on this {server.flavor} server (error {errno}: {message}); give it: {grant}"
     return Reason("credentials", Severity.FAIL, text, errno, privilege or None, bars_entry=True, grace=REFUSED)
 

@@ -14,7 +14,7 @@ class Probe(NamedTuple):
     parse: Callable[[Table], Iterator[Any]]
     """Pure; yields facts, each of its own type, and raises UnexpectedAnswer for what no server of that version says."""
     privilege: Callable[[ServerVersion], str]
-    """The least privilege that the query needs, empty where it needs none."""
+    """The least privilege that the query needs, with ON … where it is not a global one; empty where it needs none."""
     when: Callable[[Sequence[Any]], bool] = lambda facts: True
     """Whether to ask at all, by the facts that have been found before."""
 
