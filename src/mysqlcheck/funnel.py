@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # `typing` alone takes 10 ms, in which a SIGTERM would still 
     from typing import Any, NoReturn
 
 COMMANDS = frozenset(
-    {"agent", "explain", "grants", "hold", "release", "status", "history", "doctor"}
+    {"agent", "explain", "grants", "schema", "hold", "release", "status", "history", "doctor"}
     | {"keepalived-config", "lint", "notify-down", "notify-up"}
 )
 """Commands for people, first on the command line; they end as people expect. All else is the check."""

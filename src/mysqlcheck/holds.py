@@ -36,10 +36,7 @@ def read(directory: str, target: str, wall: float, seconds: float) -> OperatorHo
         if os.path.lexists(path):
             return OperatorHold(f"{path} cannot be read: {error.strerror}", "an operator", wall)
         raise StoreError(statedir.explain(error, directory)) from error
-    hold = _parsed(path, content, wall)
-    if hold.until is None:
-        return hold
-    return hold._replace(left=hold.until - wall) if hold.until > wall else None
+    return _parsed(path, content, wall).standing(wall)
 
 
 def write(directory: str, target: str, hold: OperatorHold) -> None:

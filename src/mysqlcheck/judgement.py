@@ -41,6 +41,8 @@ class Judgement(NamedTuple):
     record: Record
     capture: Capture
     events: tuple[Event, ...] = ()
+    shared: OperatorHold | None = None
+    """The shared hold that stands."""
 
 
 class Look(NamedTuple):
@@ -50,6 +52,7 @@ class Look(NamedTuple):
     judgement: Judgement
     answer: Answer
     hold: OperatorHold | None
+    """The one of this director."""
     state_trouble: str | None
     """Why memory could not be read or kept; None where all is well."""
 
@@ -78,7 +81,8 @@ def take_in(
 ) -> Judgement:
     """Judge a look in the light of what is on record, and say what to record.
 
-    `sighting` is the last one of the server, whatever role it was checked as; `at` is Unix time, for people alone.
+    `sighting` is the last one of the server, whatever role it was checked as; `at` is Unix time, for people and holds.
+    `hold` is this director's own; a shared one is among what the look saw, or the last that could.
     `let_in` is the word of the server's pool, which changes the answer alone.
     A look older than the record (checks of one target may overlap) changes nothing.
     """
@@ -92,12 +96,14 @@ def take_in(
     kept = (record.memory if record else Memory())._replace(sighting=sighting)
     if record is not None and now.precedes(record.seen):
         verdict = judge(observation, kept, settings, now)
-        decision = outcome.decide(record.standing, verdict, hold, settings, record.seen)
-        return Judgement(verdict, decision, record, captured(decision))
+        shared = _standing(kept, at)
+        decision = outcome.decide(record.standing, verdict, hold, settings, record.seen, None, shared)
+        return Judgement(verdict, decision, record, captured(decision), shared=shared)
     memory = remember(kept, observation)
+    shared = _standing(memory, at)
     verdict = judge(observation, memory, settings, now)
     standing = step(before, verdict, memory, settings, now)
-    decision = outcome.decide(standing, verdict, hold, settings, now, let_in)
+    decision = outcome.decide(standing, verdict, hold, settings, now, let_in, shared)
     told = _told(decision, observation, outcome.answer_style(settings))
     changed = record.changed if record and before and before.phase is standing.phase else at
     transitions = record.transitions if record else ()
@@ -112,19 +118,39 @@ def take_in(
         kind, what = ("let-out", "no longer let in") if let_in.over else ("let-in", "let in")
         text = f"{what} by pool {let_in.pool}: {let_in.text}"
         events = (*events, Event(at, str(observation.target), settings.role, kind, "", "", text))
+    events += _shared_events(kept.shared, memory.shared, observation, settings.role, at)
     after = Record(memory, standing, now, at, told, changed, transitions)
     capture = captured(decision)
     if events:
         from mysqlcheck import captures  # few looks lead to one; the rest need no JSON
 
         events = (events[0]._replace(capture=captures.to_text(capture)), *events[1:])
-    return Judgement(verdict, decision, after, capture, events)
+    return Judgement(verdict, decision, after, capture, events, shared)
 
 
 def judge_again(capture: Capture, settings: JudgementSettings) -> Judgement:
     """Judge a look that was captured, in the light of what was on record then: the same settings lead to the same."""
     at, hold, let_in = capture.at, capture.hold, capture.let_in
     return take_in(capture.record, capture.sighting, capture.observation, hold, settings, at, let_in)
+
+
+def _standing(memory: Memory, at: float) -> OperatorHold | None:
+    return memory.shared.standing(at) if memory.shared else None
+
+
+def _shared_events(
+    before: OperatorHold | None, after: OperatorHold | None, observation: Observation, role: str, at: float
+) -> tuple[Event, ...]:
+    """Say that a shared hold has come, or gone: who gave it was perhaps at another director."""
+    target = str(observation.target)
+    if after is not None and after != before:
+        standing = after.standing(at)
+        left = outcome.until(standing) if standing else "(over already)"
+        text = f"{after.who}: drain on all directors {left}: {after.reason}"
+        return (Event(at, target, role, "hold", "", "", text),)
+    if before is not None and after is None:
+        return (Event(at, target, role, "release", "", "", f"the shared hold by {before.who} has ended"),)
+    return ()
 
 
 def _told(decision: Decision, observation: Observation, answer: Answer) -> Told:

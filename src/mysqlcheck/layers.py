@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mysqlcheck import optionfile
+from mysqlcheck.checks.connection import bracketed
 from mysqlcheck.errors import Problem, SettingsError
 from mysqlcheck.model import Target
-from mysqlcheck.options import DEFAULT_CONFIG, DEFAULT_OPTION_FILE, ConfigFile, Settings, bracketed
+from mysqlcheck.options import DEFAULT_CONFIG, DEFAULT_OPTION_FILE, ConfigFile, Settings
 from mysqlcheck.settings import Layer, nearest, read, resolve
 
 if TYPE_CHECKING:

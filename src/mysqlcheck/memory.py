@@ -8,11 +8,12 @@ from __future__ import annotations
 from mysqlcheck.checks import connection, filters, lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.incarnation import Incarnation
-from mysqlcheck.model import Instant, LastLag, Memory, Observation, Reason, Sighting
+from mysqlcheck.checks.shared_hold import HoldTable, SharedHold
+from mysqlcheck.model import Instant, LastLag, Memory, Observation, OperatorHold, Reason, Sighting
 
 
 def remember(memory: Memory, observation: Observation) -> Memory:
-    """Take in what one look saw: which incarnation, whether it answered, and the last lag that counts.
+    """Take in what one look saw: which incarnation, whether it answered, shared holds, and the last lag that counts.
 
     A lag counts that every channel reported while connected to its source. MySQL goes on reporting a number while it
     drains what it had fetched before the source was lost; that says nothing of what the source has done since.
@@ -20,8 +21,9 @@ def remember(memory: Memory, observation: Observation) -> Memory:
     sighting = sight(memory.sighting, observation)
     number = sighting.number if sighting else 0
     if number != memory.incarnation:
-        memory = Memory(incarnation=number, filters=memory.filters)  # another one has not answered anything yet
-    memory = memory._replace(sighting=sighting)
+        # another one has not answered anything yet
+        memory = Memory(incarnation=number, filters=memory.filters, shared=memory.shared)
+    memory = memory._replace(sighting=sighting, shared=_shared(memory.shared, observation))
     if observation.trouble is not None:
         return _troubled(memory, observation, observation.trouble)
     memory = memory._replace(answered_at=observation.ended, silent_since=None)
@@ -32,6 +34,15 @@ def remember(memory: Memory, observation: Observation) -> Memory:
         return memory
     seconds = lag.worst(facts.judged)
     return memory if seconds is None else memory._replace(lag=LastLag(float(seconds), observation.ended))
+
+
+def _shared(last: OperatorHold | None, observation: Observation) -> OperatorHold | None:
+    """The last one stays while nobody can tell: what serves on within a grace must not be a server that is held."""
+    found, table = observation.fact(SharedHold), observation.fact(HoldTable)
+    if found is not None and found.error is None:
+        return found.hold
+    gone = found is None and table is not None and not table.readable and observation.trouble is None
+    return None if gone else last
 
 
 def _troubled(memory: Memory, observation: Observation, trouble: Reason) -> Memory:

@@ -178,7 +178,7 @@ def _values(row: Row) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
         EXIT_CODE: exit_code,
         SHADOW: settings.shadow,
         HOLD: judged.reentry or 0.0,
-        OPERATOR_HOLD: seen.hold is not None,
+        OPERATOR_HOLD: (seen.hold or seen.judgement.shared) is not None,
         FLAPS: holddown.penalty(record.standing.flaps, settings, observation.ended),
         LAST_CHANGE: record.changed,
         STATE_ERROR: seen.state_trouble is not None,

@@ -185,6 +185,26 @@ class Filters(NamedTuple):
     changed: Instant | None = None
 
 
+class OperatorHold(NamedTuple):
+    """A drain by hand. Its times are Unix time, because an operator gave them as wall time."""
+
+    reason: str
+    who: str
+    since: float
+    until: float | None = None
+    """None: until it is released."""
+    left: float | None = None
+    """Seconds until then, when it was read."""
+    shared: bool = False
+    """Whether it stands in the table on the source, for every director (checks/shared_hold.py)."""
+
+    def standing(self, wall: float) -> "OperatorHold | None":
+        """Return it with what is left of it at this Unix time; None where it is over."""
+        if self.until is None:
+            return self
+        return self._replace(left=self.until - wall) if self.until > wall else None
+
+
 class Memory(NamedTuple):
     """What outlives a check. `Memory()` is no memory: everything must be answerable from that too."""
 
@@ -198,6 +218,8 @@ class Memory(NamedTuple):
     lag: LastLag | None = None
     filters: Filters | None = None
     """This outlives an incarnation, too."""
+    shared: OperatorHold | None = None
+    """What stood in the table of shared holds when it was last read; over or not."""
 
 
 class Verdict(NamedTuple):
@@ -246,18 +268,6 @@ class Standing(NamedTuple):
     """By how much earlier flaps prolong the hold that goes on."""
     counted: bool = False
     """Whether the outage that goes on is among the flaps: a failure and the restart that ends it are one."""
-
-
-class OperatorHold(NamedTuple):
-    """A drain by hand. Its times are Unix time, because an operator gave them as wall time."""
-
-    reason: str
-    who: str
-    since: float
-    until: float | None = None
-    """None: until it is released."""
-    left: float | None = None
-    """Seconds until then, when it was read."""
 
 
 class LetIn(NamedTuple):

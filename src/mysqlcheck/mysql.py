@@ -132,7 +132,12 @@ class Session:
                 if not probe.when(facts):
                     continue
                 self._wire.stage = f"waiting for {probe.query(server)}"
-                for fact in probe.parse(_ask(connection, probe, server, self._settings.user)):
+                try:
+                    answer = _ask(connection, probe, server, self._settings.user)
+                except MySQLError as error:
+                    facts.append(_refused(probe, error))
+                    continue
+                for fact in probe.parse(answer):
                     facts.append(fact)  # one by one: what was read before something unexpected counts
         except MemoryError:
             raise
@@ -163,7 +168,7 @@ def _ask(connection: Connection, probe: Probe, server: ServerVersion, user: str)
         return _query(connection, probe.query(server))
     except MySQLError as error:
         errno, message = _number_and_message(error)
-        if errno not in trouble.MISSING_PRIVILEGE:
+        if errno not in trouble.MISSING_PRIVILEGE or probe.refused is not None:
             raise
         account = trouble.account(user, "%")
         with contextlib.suppress(Exception):  # whatever this query meets, the privilege is what is wrong
@@ -171,6 +176,14 @@ def _ask(connection: Connection, probe: Probe, server: ServerVersion, user: str)
             name, at, host = one_line(ours or "").rpartition("@")
             account = trouble.account(name, host) if at else account
         raise _Denied(trouble.lacks_privilege(errno, message, probe.privilege(server), account, server)) from error
+
+
+def _refused(probe: Probe, error: MySQLError) -> Any:
+    """Return the fact that the server's error to this query is; raises it where it is the look's trouble."""
+    errno, message = _number_and_message(error)
+    if probe.refused is None or not errno or errno in trouble.NETWORK | trouble.SHUTTING_DOWN:
+        raise error
+    return probe.refused(errno, message)
 
 
 def _query(connection: Connection, sql: str) -> Table:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mysqlcheck.errors import SettingsError
 from mysqlcheck.judgement import JudgementSettings
 from mysqlcheck.kinds import OneOf, Seconds, Text
-from mysqlcheck.model import DEFAULT_PORT, Target
+from mysqlcheck.model import DEFAULT_PORT
 from mysqlcheck.settings import Setting
 
 if TYPE_CHECKING:  # only who has pools pays for it
@@ -98,15 +98,3 @@ class Settings(JudgementSettings):
     """Those of the pool that it belongs to."""
     login_error: SettingsError | None = None
     """What is wrong with the files that hold our credentials; with it there is no use in connecting."""
-
-    @property
-    def target(self) -> Target:
-        """The server to check: what the highest layer says, host or socket."""
-        if self.host is None or self.origins.get("socket", -1) > self.origins.get("host", -1):
-            return Target("localhost", self.port, self.socket)
-        return Target.parse(bracketed(self.host), self.port)
-
-
-def bracketed(host: str) -> str:
-    """Write an IPv6 address so that its colons are no port."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -120,21 +120,24 @@ def decide(
     settings: HoldDownSettings,
     now: Instant,
     let_in: LetIn | None = None,
+    shared: OperatorHold | None = None,
 ) -> Decision:
     """Turn where the server stands into what keepalived is asked to do.
 
-    An operator's hold caps it at drain; a pool that needs the server lets it serve in spite of its standing.
+    An operator's hold, of this director or a shared one, caps it at drain; a pool that needs the server lets it serve
+    in spite of its standing.
     """
     action = ACTION[standing.phase]
     serves = action is Action.SERVE
     found = list(reasons(standing, verdict, settings, now))
-    if hold is not None:
-        found.append(operator_hold(hold))
+    holds = [one for one in (hold, shared) if one is not None]
+    if holds:
+        found += map(operator_hold, holds)
         action = Action.DRAIN if serves else action
     found += (reason for reason in verdict.reasons if reason.severity > Severity.OK)
     found.sort(key=lambda reason: -reason.severity)
     share = min(verdict.share, ramp_share(standing, settings, now))
-    if let_in is not None and not let_in.over and hold is None and not serves:
+    if let_in is not None and not let_in.over and not holds and not serves:
         action, share = Action.SERVE, share_let_in(standing, let_in, settings, now)
         found.insert(0, panic(let_in, found))
     reentry = None
@@ -152,9 +155,13 @@ def panic(let_in: LetIn, against: Sequence[Reason]) -> Reason:
 
 def operator_hold(hold: OperatorHold) -> Reason:
     """Return the reason that an operator's hold is."""
-    until = "until released" if hold.left is None else f"for another {show_span(hold.left)}"
-    text = f"drained by {hold.who} {until}: {hold.reason}"
+    text = f"drained by {hold.who}{' on all directors' if hold.shared else ''} {until(hold)}: {hold.reason}"
     return Reason("operator_hold", Severity.DRAIN, text, hold.who, None, bars_entry=True)
+
+
+def until(hold: OperatorHold) -> str:
+    """Say until when a hold stands."""
+    return "until released" if hold.left is None else f"for another {show_span(hold.left)}"
 
 
 def always_serve(decision: Decision) -> Decision:

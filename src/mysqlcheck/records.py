@@ -11,7 +11,20 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from mysqlcheck.model import Action, Event, Filters, Instant, LastLag, Memory, Phase, Record, Sighting, Standing, Told
+from mysqlcheck.model import (
+    Action,
+    Event,
+    Filters,
+    Instant,
+    LastLag,
+    Memory,
+    OperatorHold,
+    Phase,
+    Record,
+    Sighting,
+    Standing,
+    Told,
+)  # fmt: skip
 
 Value = TypeVar("Value")
 MOST_EVENTS_OF_ONE, MOST_EVENTS, MOST_RECORDS = 500, 20_000, 2_000
@@ -29,7 +42,7 @@ CREATE TABLE record (
     phase TEXT NOT NULL, since TEXT NOT NULL, until TEXT, cause TEXT NOT NULL, of_incarnation INTEGER NOT NULL,
     proven INTEGER NOT NULL, flaps TEXT NOT NULL, factor REAL NOT NULL, counted INTEGER NOT NULL,
     action TEXT NOT NULL, weight INTEGER, code TEXT NOT NULL, text TEXT NOT NULL, shown_lag REAL,
-    transitions TEXT NOT NULL, filters TEXT, PRIMARY KEY (target, role)
+    transitions TEXT NOT NULL, filters TEXT, shared_hold TEXT, PRIMARY KEY (target, role)
 );
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, target TEXT NOT NULL, role TEXT NOT NULL, kind TEXT NOT NULL,
@@ -38,7 +51,13 @@ CREATE TABLE event (
 CREATE INDEX event_of ON event (target, id);
 """
 SCHEMA = 2
-MIGRATIONS = {1: ("ALTER TABLE event ADD COLUMN capture TEXT", "ALTER TABLE record ADD COLUMN filters TEXT")}
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE event ADD COLUMN capture TEXT",
+        "ALTER TABLE record ADD COLUMN filters TEXT",
+        "ALTER TABLE record ADD COLUMN shared_hold TEXT",
+    )
+}
 """What makes each earlier schema the next: columns that may be null, in the order in which they came."""
 
 
@@ -82,6 +101,21 @@ def _instant(value: object) -> Instant:
 
 def _or_none(read: Callable[[object], Value], value: object) -> Value | None:
     return None if value is None else read(value)
+
+
+def _hold(value: object) -> OperatorHold:
+    """Shared holds stand in the table as `since until|-`, who, and the reason, in three lines."""
+    times, who, reason = _text(value).split("\n")
+    since, until = times.split(" ")
+    ends = None if until == "-" else _number(float(until))
+    return OperatorHold(reason, who, _number(float(since)), ends, shared=True)
+
+
+def _shown_hold(hold: OperatorHold | None) -> str | None:
+    if hold is None:
+        return None
+    until = "-" if hold.until is None else repr(hold.until)
+    return f"{hold.since!r} {until}\n{hold.who}\n{hold.reason}"
 
 
 def _shown(instant: Instant | None) -> str | None:
@@ -148,7 +182,7 @@ def read_events(database: sqlite3.Connection, target: str, most: int) -> list[Ev
 COLUMNS = (
     "at", "changed", "seen", "incarnation", "answered_at", "silent_since", "lag", "lag_at", "phase",
     "since", "until", "cause", "of_incarnation", "proven", "flaps", "factor", "counted", "action", "weight",
-    "code", "text", "shown_lag", "transitions", "filters",
+    "code", "text", "shown_lag", "transitions", "filters", "shared_hold",
 )  # fmt: skip
 EVERYTHING = (
     "SELECT target, boot, number, first_seen, seen, connection_id, identity, started, uptime FROM sighting LIMIT 1",
@@ -167,6 +201,7 @@ def _parsed(value: dict[str, Any]) -> Record:
         _or_none(_instant, value["silent_since"]),
         LastLag(_number(value["lag"]), lag_at) if lag_at else None,
         _or_none(_filters, value["filters"]),
+        _or_none(_hold, value["shared_hold"]),
     )
     standing = Standing(
         Phase(value["phase"]),
@@ -212,6 +247,7 @@ def write_record(database: sqlite3.Connection, target: str, role: str, record: R
         standing.factor, standing.counted, told.action.value, told.weight, told.code, told.text, told.lag,
         "\n".join(f"{before} {after} {count}" for before, after, count in record.transitions),
         memory.filters and _shown_filters(memory.filters),
+        _shown_hold(memory.shared),
     )  # fmt: skip
     places = ", ".join("?" * (len(COLUMNS) + 2))
     columns = ", ".join(("target", "role", *COLUMNS))

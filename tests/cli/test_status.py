@@ -204,6 +204,7 @@ def test_json_has_raw_values(tmp_path: Path) -> None:
     assert document == {
         "target": TARGET, "role": "replica", "decision": "serve", "phase": "ramping", "weight": 20, "lag": 2.0,
         "stale": False, "reentry": None, "reason": {"code": "ramping", "text": "in service again"}, "hold": None,
+        "shared_hold": None,
     }  # fmt: skip
 
 

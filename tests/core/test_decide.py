@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysqlcheck.holddown import step
-from mysqlcheck.model import Action, Decision, Memory, OperatorHold, Phase, Reason, Severity, Standing, Verdict
+from mysqlcheck.model import Action, Decision, LetIn, Memory, OperatorHold, Phase, Reason, Severity, Standing, Verdict
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import Answer, Style, decide, status_line
 from mysqlcheck.standing import STANDING_CODES
@@ -244,6 +244,23 @@ def test_an_operator_s_hold_stands_before_what_is_only_to_be_noted_and_behind_wh
     assert [reason.code for reason in serving.reasons] == ["operator_hold", "lag"]
     failed = decide(in_phase(Phase.DOWN), verdict(unreachable()), HOLD, SETTINGS, NOW)
     assert [reason.code for reason in failed.reasons] == ["unreachable", "operator_hold"]
+
+
+SHARED = HOLD._replace(who="another", shared=True)
+
+
+def test_a_shared_hold_drains_as_one_of_this_director_does_and_both_are_told() -> None:
+    shared = decide(in_phase(Phase.UP), CLEAN, None, SETTINGS, NOW, None, SHARED)
+    assert shared.action is Action.DRAIN
+    assert shared.reasons[0].text == f"drained by another on all directors until released: {HOLD.reason}"
+    both = decide(in_phase(Phase.UP), CLEAN, HOLD, SETTINGS, NOW, None, SHARED)
+    assert [reason.observed for reason in both.reasons] == [HOLD.who, "another"]
+
+
+def test_no_pool_lets_in_what_is_held_on_all_directors() -> None:
+    needed = LetIn("readers", "0 of 2", NOW)
+    made = decide(in_phase(Phase.HELD), CLEAN, None, SETTINGS, NOW, needed, SHARED)
+    assert (made.action, [reason.code for reason in made.reasons]) == (Action.FAIL, ["held", "operator_hold"])
 
 
 def test_an_operator_s_hold_moves_no_timer() -> None:

@@ -14,6 +14,7 @@ from mysqlcheck.checks.checksums import Checksums
 from mysqlcheck.checks.gtid import Compared, GtidSet
 from mysqlcheck.checks.offline_mode import OfflineMode
 from mysqlcheck.checks.read_only import ReadOnly
+from mysqlcheck.checks.shared_hold import SharedHold
 from mysqlcheck.checks.source import Sources
 from mysqlcheck.checks.wsrep import RejectsQueries, Wsrep
 from mysqlcheck.model import Filters, Memory, Observation, ServerVersion, Severity
@@ -68,6 +69,9 @@ def asked(missing: GtidSet, unknown: str = "") -> Observation:
     return with_fact(Compared(missing, () if unknown else (HERE,), unknown))
 
 
+CRASHED = SharedHold(error="error 1194: crashed")
+
+
 def with_fact(fact: Any) -> Observation:
     """A look at a healthy replica with one fact more."""
     seen = observation(channel())
@@ -75,6 +79,7 @@ def with_fact(fact: Any) -> Observation:
 
 
 ROWS = [
+    Row("shared holds unreadable", with_fact(CRASHED), "shared_holds", NOTE, False, "error 1194: crashed", None),
     # connection
     Row("refused", met(connection.refused("refused")), "unreachable", FAIL, True, "refused", None),
     Row("silent", met(connection.out_of_time("connecting", 3.0)), "timeout", FAIL, True, "connecting", 3.0),

@@ -12,7 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysqlcheck.errors import StoreError
-from mysqlcheck.model import Action, Event, Filters, Instant, LastLag, Memory, Phase, Record, Sighting, Standing, Told
+from mysqlcheck.model import (
+    Action,
+    Event,
+    Filters,
+    Instant,
+    LastLag,
+    Memory,
+    OperatorHold,
+    Phase,
+    Record,
+    Sighting,
+    Standing,
+    Told,
+)  # fmt: skip
 from mysqlcheck.records import MOST_RECORDS
 from mysqlcheck.store import Changed, Kept, Store
 from tests.state.building import AMPLE, BOOT, NOW, OTHER, TARGET, event, filled, keep, names, record, sighting
@@ -43,6 +56,16 @@ memories = every(
     silent_since=maybe,
     lag=st.none() | every(LastLag, seconds=numbers, at=instants),
     filters=st.none() | lines.map(Filters) | every(Filters, text=lines, before=lines, changed=instants),
+    shared=st.none()
+    | every(
+        OperatorHold,
+        reason=lines,
+        who=lines,
+        since=numbers,
+        until=st.none() | numbers,
+        left=st.none(),
+        shared=st.just(True),
+    ),
 )
 standings = every(
     Standing,

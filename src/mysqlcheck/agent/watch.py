@@ -165,7 +165,7 @@ class Watch:
 
         def judge(record: Record | None, sighting: Sighting | None) -> Judgement:
             found = take_in(record, sighting, observation, hold, settings, wall)
-            word = self._pools.take(self.name, found, hold, observation.ended)
+            word = self._pools.take(self.name, found, hold or found.shared, observation.ended)
             return found if word is None else take_in(record, sighting, observation, hold, settings, wall, word)
 
         found = self._book.take(self.name, settings.role, judge)

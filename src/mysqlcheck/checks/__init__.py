@@ -15,6 +15,7 @@ from mysqlcheck.checks import (
     lag,
     offline_mode,
     read_only,
+    shared_hold,
     source,
     threads,
     words,
@@ -49,12 +50,15 @@ RULES: tuple[Rule, ...] = (
     filters.RULE,
     read_only.RULE,
     lag.RULE,
+    shared_hold.RULE,
 )
 CODES: tuple[str, ...] = tuple(code for rule in RULES for code in rule.codes)
 
 FACTS: tuple[type, ...] = (
     incarnation.Incarnation,
     read_only.ReadOnly,
+    shared_hold.HoldTable,
+    shared_hold.SharedHold,
     channels.Channels,
     gtid.Gtids,
     gtid.Compared,
@@ -69,12 +73,13 @@ FACTS: tuple[type, ...] = (
 def probes(settings: Policy) -> tuple[Probe, ...]:
     """Return what to ask a server; a source's own replication is not ours to judge."""
     # who it is first: all else is about that
-    asked = [incarnation.WORDS, read_only.WORDS, offline_mode.WORDS, wsrep.WORDS]
+    asked = [incarnation.WORDS, read_only.WORDS, offline_mode.WORDS, wsrep.WORDS, shared_hold.WORDS]
+    holds = shared_hold.probe(str(settings.target))
     if settings.role == "source":
-        return words.together(asked), wsrep.PROBE
+        return words.together(asked), wsrep.PROBE, holds
     if settings.gtid_check != "off":
         asked.append(gtid.WORDS)
-    return words.together(asked), wsrep.PROBE, channels.PROBE
+    return words.together(asked), wsrep.PROBE, holds, channels.PROBE
 
 
 def judge(observation: Observation, memory: Memory, settings: Policy, now: Instant) -> Verdict:

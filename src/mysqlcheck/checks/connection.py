@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mysqlcheck.kinds import Flag, OneOf, Seconds, Secret, Text, Whole, show_span
-from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion, Severity
+from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion, Severity, Target
 from mysqlcheck.settings import Group, Setting
 
 CODES = (
@@ -164,6 +164,18 @@ class ConnectionSettings(Group):
             yield "socket", f"{self.socket!r} is not an absolute path"
         if self.tls_key is not None and self.tls_cert is None:
             yield "tls_key", "--tls-key needs the certificate it belongs to: give --tls-cert too"
+
+    @property
+    def target(self) -> Target:
+        """The server to check: what the highest layer says, host or socket."""
+        if self.host is None or self.origins.get("socket", -1) > self.origins.get("host", -1):
+            return Target("localhost", self.port, self.socket)
+        return Target.parse(bracketed(self.host), self.port)
+
+
+def bracketed(host: str) -> str:
+    """Write an IPv6 address so that its colons are no port."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 SILENT, REFUSED = "fail_after", "credentials_grace"

@@ -17,6 +17,8 @@ class Probe(NamedTuple):
     """The least privilege that the query needs, with ON … where it is not a global one; empty where it needs none."""
     when: Callable[[Sequence[Any]], bool] = lambda facts: True
     """Whether to ask at all, by the facts that have been found before."""
+    refused: Callable[[int, str], Any] | None = None
+    """Makes a fact of the server's error to this query, by its number and text; None where it is the look's trouble."""
 
 
 class Rule(NamedTuple):

@@ -12,6 +12,7 @@ COMMANDS = {
     "agent": "Look at every server each second, and publish verdicts, weights and metrics.",
     "explain": "Show every rule, what it observed, and each style's exit code; also of a look in the past.",
     "grants": "Print the statements that make the account for mysqlcheck.",
+    "schema": "Print the statements that make the table of shared holds.",
     "hold": "Drain a server by hand, for a time or until it is released.",
     "release": "End a hold: the operator's, and the timer of a server that came back.",
     "status": "Show every server: phase, weight, lag, the reason, and the time to its re-entry.",

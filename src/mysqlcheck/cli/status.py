@@ -41,7 +41,8 @@ Below a server stands what speaks against it: what an operator said, and what it
 --output json gives a list of objects: target, role, decision (serve, drain, fail), phase, phase_since (seconds in it),
 weight, lag (seconds), checked (Unix time of the last check), stale, reentry (seconds, or "manual"; null where it is not
 held, or this director has rebooted since), reason (code, text), hold (reason, who, since, until as Unix times, left in
-seconds). What is unknown is null; a server that is only held by an operator has no more than target and hold.
+seconds, shared), shared_hold (the same, on all directors, as its last check read it). What is unknown is null; a server
+that is only held by an operator has no more than target and hold.
 
 Exit code 0; 1 where the state could not be read; 2 for a mistake on the command line.
 """
@@ -58,6 +59,8 @@ class Row(NamedTuple):
     role: str | None
     record: Record | None
     hold: OperatorHold | None
+    shared: OperatorHold | None = None
+    """The one on all directors, as its last check read it."""
 
 
 class Times(NamedTuple):
@@ -133,9 +136,15 @@ def _rows(directory: str) -> tuple[list[Row], list[str]]:
         troubles.append(f"the records cannot be read: {people.advice(error)}")
     held = _holds(directory, troubles)
     known = {kept.target for kept in records}
-    rows = [Row(kept.target, kept.role, kept.record, held.get(kept.target)) for kept in records]
+    wall = time.time()
+    rows = [Row(kept.target, kept.role, kept.record, held.get(kept.target), _shared(kept, wall)) for kept in records]
     rows += [Row(target, None, None, hold) for target, hold in held.items() if target not in known]
     return sorted(rows, key=lambda row: (row.target, row.role or "")), troubles
+
+
+def _shared(kept: Kept, wall: float) -> OperatorHold | None:
+    hold = kept.record.memory.shared
+    return hold.standing(wall) if hold else None
 
 
 def _holds(directory: str, troubles: list[str]) -> dict[str, OperatorHold]:
@@ -170,14 +179,15 @@ def times(record: Record, now: Instant, wall: float) -> Times:
 
 def against(row: Row, now: Instant, wall: float) -> Iterator[str]:
     """Say what speaks against a server: the operator first, then its last check."""
-    if row.hold is not None:
-        yield f"operator_hold: {outcome.operator_hold(row.hold).text}"
+    for hold in (row.hold, row.shared):
+        if hold is not None:
+            yield f"operator_hold: {outcome.operator_hold(hold).text}"
     if row.record is None:
         yield "not checked here yet: a slip in its name, or does keepalived not check it?"
         return
     told = row.record.told
     if told.code == "operator_hold":
-        if row.hold is None:
+        if row.hold is None and row.shared is None:
             yield "the operator's hold has ended since its last check"
     elif targets.ended_since(row.record):
         yield "the hold timer has ended since its last check"
@@ -246,5 +256,10 @@ def _document(row: Row, now: Instant, wall: float) -> dict[str, Any]:
         "stale": ages.stale if ages else None,
         "reentry": _rounded(reentry) if isinstance(reentry, float) else reentry,
         "reason": {"code": record.told.code, "text": record.told.text} if record and record.told.code else None,
-        "hold": row.hold._asdict() | {"left": _rounded(row.hold.left)} if row.hold else None,
+        "hold": _hold_document(row.hold),
+        "shared_hold": _hold_document(row.shared),
     }
+
+
+def _hold_document(hold: OperatorHold | None) -> dict[str, Any] | None:
+    return hold._asdict() | {"left": _rounded(hold.left)} if hold else None

@@ -122,7 +122,7 @@ def parse_expiry(table: Table) -> Expiry:
 
 
 def _probe(query: Callable[[ServerVersion], str], parse: Callable[[Table], Any]) -> Probe:
-    return Probe(query, parse, lambda _: "")
+    return Probe(query, lambda table: iter((parse(table),)), lambda _: "")
 
 
 IDENTITY = _probe(identity_query, parse_identity)

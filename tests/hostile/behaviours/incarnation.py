@@ -20,7 +20,14 @@ from ._behaviour import CREDENTIALS, PROTOCOL, Behaviour, of
 
 FLAVORS = (("mysql", MYSQL), ("mysql57", MYSQL_57), ("mariadb", MARIADB))
 NOW = "1795388065"
-GOOD = {"identity": UUID, "now": NOW, "read_only": "1", "variable_name": "Uptime", "variable_value": "864000"}
+GOOD = {
+    "identity": UUID,
+    "now": NOW,
+    "read_only": "1",
+    "may_read_holds": "0",
+    "variable_name": "Uptime",
+    "variable_value": "864000",
+}
 
 
 def _says(answer: Answer, server: Persona = MYSQL) -> Persona:
