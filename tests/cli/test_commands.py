@@ -113,6 +113,7 @@ def test_grants_prints_the_statements_of_every_flavor() -> None:
     assert "CREATE USER 'mysqlcheck'@'%'" in ended.out
     assert "GRANT REPLICATION CLIENT ON *.* TO 'mysqlcheck'@'%';" in ended.out
     assert "GRANT REPLICA MONITOR ON *.* TO 'mysqlcheck'@'%';" in ended.out
+    assert "GRANT SELECT ON performance_schema.replication_group_members TO 'mysqlcheck'@'%'; -- only" in ended.out
     assert "MySQL" in ended.out
     assert "MariaDB" in ended.out
 

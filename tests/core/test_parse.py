@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mysqlcheck.checks import channels, read_only, wsrep
+from mysqlcheck.checks import channels, group, read_only, wsrep
 from mysqlcheck.checks.probe import one_line, whole
 from mysqlcheck.errors import UnexpectedAnswer
 from mysqlcheck.model import Table
@@ -208,3 +208,42 @@ def test_a_node_that_says_something_else_is_unexpected(name: str, value: str | N
 def test_wsrep_reject_queries_has_one_value() -> None:
     with pytest.raises(UnexpectedAnswer, match="returned 0 rows"):
         list(wsrep.parse_rejects(Table(("wsrep_reject_queries",), [])))
+
+
+# group_member
+
+
+@pytest.mark.parametrize("values", [{}, {"group_name": None}, {"group_name": ""}], ids=["MariaDB", "no plugin", "none"])
+def test_a_server_without_a_group_name_is_no_member(values: dict[str, str | None]) -> None:
+    assert group.parse(of_one_row({"read_only": "1", **values})) is None
+
+
+def members(*found: tuple[str, str, str]) -> Table:
+    names = ("own", "member_state", "member_role")
+    return Table(names, [dict(zip(names, row, strict=True)) for row in found])
+
+
+@pytest.mark.parametrize(
+    ("table", "member"),
+    [
+        (members(("0", "ONLINE", "PRIMARY"), ("1", "ONLINE", "SECONDARY")), ("ONLINE", "SECONDARY", 2, 2)),
+        (members(("0", "UNREACHABLE", "PRIMARY"), ("1", "ONLINE", "SECONDARY")), ("ONLINE", "SECONDARY", 1, 2)),
+        (members(("1", "OFFLINE", "")), ("OFFLINE", "", 1, 1)),
+        (members(), ("OFFLINE", "", 0, 0)),
+    ],
+    ids=["ONLINE", "the other is gone", "as it starts", "a table without a row"],
+)
+def test_a_member_is_found_among_its_group(table: Table, member: tuple[str, str, int, int]) -> None:
+    assert list(group.parse_members(table)) == [group.GroupMember(*member)]
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        (members(("1", "FINE", "PRIMARY")), "MEMBER_STATE is 'FINE'"),
+        (members(("1", "ONLINE", "PRIMARY"), ("1", "ONLINE", "PRIMARY")), "in its group 2 times"),
+    ],
+)
+def test_a_group_that_no_server_has_is_unexpected(table: Table, text: str) -> None:
+    with pytest.raises(UnexpectedAnswer, match=text):
+        list(group.parse_members(table))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mysqlcheck.checks import CODES, connection, judge, lag
 from mysqlcheck.checks.channels import IO_STATES, Channel
 from mysqlcheck.checks.checksums import Checksums
+from mysqlcheck.checks.group import GroupMember
 from mysqlcheck.checks.gtid import Compared, GtidSet
 from mysqlcheck.checks.offline_mode import OfflineMode
 from mysqlcheck.checks.read_only import ReadOnly
@@ -238,6 +239,32 @@ ROWS = [
         )
     ),
     Row("node", observation(also=[Wsrep("Primary", 4, True)]), "not_a_replica", OK, False, "a member", "replica"),
+    # group_member
+    *(
+        Row(
+            f"{member} as {role}",
+            observation(channel(), read_only=role == "replica", also=[GroupMember(*member)]), "group_member", severity,
+            severity is FAIL, observed, limit, settings={"role": role},
+        )
+        for member, role, severity, observed, limit in (
+            (("ONLINE", "SECONDARY", 3, 3), "replica", OK, "ONLINE SECONDARY", "ONLINE SECONDARY"),
+            (("ONLINE", "PRIMARY", 3, 3), "source", OK, "ONLINE PRIMARY", "ONLINE PRIMARY"),
+            (("ONLINE", "PRIMARY", 2, 3), "any", OK, "ONLINE PRIMARY", "ONLINE"),
+            (("ONLINE", "", 3, 3), "replica", OK, "ONLINE", "ONLINE SECONDARY"),
+            (("ONLINE", "PRIMARY", 3, 3), "replica", FAIL, "ONLINE PRIMARY", "ONLINE SECONDARY"),
+            (("ONLINE", "SECONDARY", 3, 3), "source", FAIL, "ONLINE SECONDARY", "ONLINE PRIMARY"),
+            (("ONLINE", "SECONDARY", 1, 3), "any", FAIL, "no majority", "ONLINE"),
+            (("ONLINE", "SECONDARY", 2, 4), "replica", FAIL, "no majority", "ONLINE SECONDARY"),
+            (("RECOVERING", "SECONDARY", 3, 3), "replica", FAIL, "RECOVERING SECONDARY", "ONLINE SECONDARY"),
+            (("ERROR", "", 3, 3), "any", FAIL, "ERROR", "ONLINE"),
+            (("OFFLINE", "", 1, 1), "any", FAIL, "OFFLINE", "ONLINE"),
+            (("UNREACHABLE", "SECONDARY", 2, 3), "any", FAIL, "UNREACHABLE SECONDARY", "ONLINE"),
+        )
+    ),
+    Row(
+        "member", observation(also=[GroupMember("ONLINE", "SECONDARY", 3, 3)]), "not_a_replica", OK, False, "a member",
+        "replica",
+    ),
     # read_only
     Row("writable replica", observation(channel(), read_only=False), "writable", FAIL, True, "OFF", "ON"),
     Row("read-only replica", observation(channel(), read_only=True), "writable", OK, False, "ON", "ON"),

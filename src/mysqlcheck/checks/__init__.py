@@ -10,6 +10,7 @@ from mysqlcheck.checks import (
     checksums,
     connection,
     filters,
+    group,
     gtid,
     incarnation,
     lag,
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     Rule(connection.CODES, connection.rule),
     offline_mode.RULE,
     wsrep.RULE,
+    group.RULE,
     threads.RULE,
     channels.RULE,
     source.RULE,
@@ -66,6 +68,8 @@ FACTS: tuple[type, ...] = (
     offline_mode.OfflineMode,
     wsrep.Wsrep,
     wsrep.RejectsQueries,
+    group.Group,
+    group.GroupMember,
 )
 """The types of facts: a capture names its facts by these (captures.py)."""
 
@@ -73,13 +77,13 @@ FACTS: tuple[type, ...] = (
 def probes(settings: Policy) -> tuple[Probe, ...]:
     """Return what to ask a server; a source's own replication is not ours to judge."""
     # who it is first: all else is about that
-    asked = [incarnation.WORDS, read_only.WORDS, offline_mode.WORDS, wsrep.WORDS, shared_hold.WORDS]
-    holds = shared_hold.probe(str(settings.target))
+    asked = [incarnation.WORDS, read_only.WORDS, offline_mode.WORDS, wsrep.WORDS, group.WORDS, shared_hold.WORDS]
+    own = (wsrep.PROBE, group.PROBE, shared_hold.probe(str(settings.target)))
     if settings.role == "source":
-        return words.together(asked), wsrep.PROBE, holds
+        return words.together(asked), *own
     if settings.gtid_check != "off":
         asked.append(gtid.WORDS)
-    return words.together(asked), wsrep.PROBE, holds, channels.PROBE
+    return words.together(asked), *own, channels.PROBE
 
 
 def judge(observation: Observation, memory: Memory, settings: Policy, now: Instant) -> Verdict:

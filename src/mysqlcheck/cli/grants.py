@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mysqlcheck.checks import channels
+from mysqlcheck.checks import channels, group
 from mysqlcheck.checks.connection import account
 from mysqlcheck.model import ServerVersion
 
@@ -16,7 +16,8 @@ SERVERS = {
 
 
 def statements(server: ServerVersion, user: str, host: str) -> tuple[str, ...]:
-    """Return the statements for the source; replication carries them to every replica.
+    """Return the statements for the source; replication carries them to every replica. A comment says where one is
+    needed only for some servers.
 
     `host` is where checks come from, as MySQL writes it: an address, `192.168.1.%`, or `%`.
     """
@@ -24,6 +25,7 @@ def statements(server: ServerVersion, user: str, host: str) -> tuple[str, ...]:
     return (
         f"CREATE USER {name} IDENTIFIED BY '…' WITH MAX_USER_CONNECTIONS 20;",
         f"GRANT {channels.privilege(server)} ON *.* TO {name};",
+        *(() if server.mariadb else (f"GRANT {group.PRIVILEGE} TO {name}; -- only members of a replication group",)),
     )
 
 
