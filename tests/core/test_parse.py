@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mysqlcheck.checks import channels, group, read_only, wsrep
+from mysqlcheck.checks.load import Load
+from mysqlcheck.checks.load import parse as parse_load
 from mysqlcheck.checks.probe import one_line, whole
 from mysqlcheck.errors import UnexpectedAnswer
 from mysqlcheck.model import Table
@@ -247,3 +249,21 @@ def test_a_member_is_found_among_its_group(table: Table, member: tuple[str, str,
 def test_a_group_that_no_server_has_is_unexpected(table: Table, text: str) -> None:
     with pytest.raises(UnexpectedAnswer, match=text):
         list(group.parse_members(table))
+
+
+# load
+
+LOAD: dict[str, str | None] = {"max_connections": "150", "threads_connected": "15", "threads_running": "2"}
+
+
+def test_the_load_is_three_numbers() -> None:
+    found = parse_load(of_one_row(LOAD))
+    assert (found, found.used) == (Load(15, 150, 2), 10.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_connections", "0"), ("threads_connected", None), ("threads_running", "-1")]
+)
+def test_a_load_that_no_server_has_is_unexpected(name: str, value: str | None) -> None:
+    with pytest.raises(UnexpectedAnswer, match=f"(?i){name}"):
+        parse_load(of_one_row({**LOAD, name: value}))

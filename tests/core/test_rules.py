@@ -13,6 +13,7 @@ from mysqlcheck.checks.channels import IO_STATES, Channel
 from mysqlcheck.checks.checksums import Checksums
 from mysqlcheck.checks.group import GroupMember
 from mysqlcheck.checks.gtid import Compared, GtidSet
+from mysqlcheck.checks.load import Load
 from mysqlcheck.checks.offline_mode import OfflineMode
 from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.checks.shared_hold import SharedHold
@@ -264,6 +265,28 @@ ROWS = [
     Row(
         "member", observation(also=[GroupMember("ONLINE", "SECONDARY", 3, 3)]), "not_a_replica", OK, False, "a member",
         "replica",
+    ),
+    # load: connections in percent of max_connections, threads that run
+    *(
+        Row(
+            f"{connected} of 150", observation(channel(), also=[Load(connected, 150, 1)]), "connections_saturated",
+            severity, bars_entry, observed, 80, settings={"max_connections_used": 80},
+        )
+        for connected, severity, bars_entry, observed in (
+            (1, OK, False, 0.7),
+            (108, OK, False, 72.0),
+            (109, NOTE, True, 72.7),
+            (120, NOTE, True, 80.0),
+            (121, DRAIN, True, 80.7),
+            (151, DRAIN, True, 100.7),  # the one that is kept for an administrator
+        )
+    ),
+    *(
+        Row(
+            f"{running} threads", observation(channel(), also=[Load(1, 150, running)]), "threads_running", severity,
+            False, running, 30, settings={"max_threads_running": 30},
+        )
+        for running, severity in ((1, OK), (30, OK), (31, NOTE), (5000, NOTE))
     ),
     # read_only
     Row("writable replica", observation(channel(), read_only=False), "writable", FAIL, True, "OFF", "ON"),
@@ -647,6 +670,23 @@ def test_the_share_in_the_verdict_is_that_of_the_worst_channel() -> None:
     settings = Settings.of(host="h")
     judged = judge(observation(channel(lag=3), channel(name="b", lag=35)), Memory(), settings, NOW)
     assert judged.share == pytest.approx(0.55)
+
+
+@pytest.mark.parametrize(
+    ("running", "behind", "share"),
+    [(30, 0, 1.0), (45, 0, 0.55), (60, 0, 0.1), (5000, 0, 0.1), (45, 60, 0.1), (60, 35, 0.1), (31, 35, 0.55)],
+)
+def test_of_lag_and_running_threads_the_one_that_leaves_less_decides(running: int, behind: int, share: float) -> None:
+    seen = observation(channel(lag=behind), also=[Load(1, 150, running)])
+    assert verdict(seen, max_threads_running=30).share == pytest.approx(share)
+    assert verdict(seen).share == lag.share(behind, Settings.of())
+
+
+def test_what_no_limit_is_set_for_is_not_judged() -> None:
+    seen = observation(channel(), also=[Load(150, 150, 5000)])
+    assert against(verdict(seen)) == []
+    assert against(verdict(seen, max_threads_running=30)) == ["threads_running"]
+    assert against(verdict(seen, max_connections_used=99)) == ["connections_saturated"]
 
 
 @given(st.integers(0, 200))

@@ -71,6 +71,16 @@ def test_each_version_is_asked_in_the_words_that_it_knows(
     assert query.endswith(f"VARIABLE_VALUE AS variable_value FROM {table} WHERE VARIABLE_NAME IN ({STATUS})")
 
 
+@pytest.mark.parametrize("limit", ["max_connections_used", "max_threads_running"])
+def test_the_load_is_asked_for_only_where_it_has_a_limit_and_in_the_same_query(limit: str) -> None:
+    without = probes(Settings.of(host="192.168.1.201"))
+    with_it = probes(Settings.of(host="192.168.1.201", **{limit: 50}))
+    assert len(with_it) == len(without)
+    assert "Threads_" not in without[0].query(MYSQL)
+    assert "'Threads_connected'" in with_it[0].query(MYSQL)
+    assert "FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Threads_running')" in with_it[0].query(MYSQL)
+
+
 def test_all_is_asked_once_and_needs_no_privilege() -> None:
     asked = together((UPTIME, THREADS))
     assert asked.query(MYSQL).endswith(" WHERE VARIABLE_NAME IN ('Uptime', 'Threads_running')")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from pymysql.constants import COMMAND
 
 from tests.command import mysqlcheck
 from tests.lab.accounts import MONITOR_ACCOUNT
 from tests.lab.replication import dialect
+from tests.lab.server import Server
 from tests.lab.topology import Topology
 from tests.lab.waiting import wait_until
 from tests.real.checking import Checker, Director, where
@@ -137,6 +140,38 @@ def test_lag_takes_weight_away_before_it_drains(topology: Topology, check: Check
         assert ended.code - 2 == ended.json["weight"]
         assert ended.json["weight"] % 10 == 0
         assert check(topology.replica).code == 0  # plain style knows no degrees
+
+
+def test_a_server_whose_connections_are_nearly_used_up_drains(topology: Topology, check: Checker) -> None:
+    replica = topology.replica
+    replica.sql("SET GLOBAL max_connections = 20")
+    with ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(replica.connect())
+        ended = check.json(replica, "--max-connections-used", "50", "--weight", "100")
+        assert (ended.code, ended.codes) == (2, ["connections_saturated"])
+        assert ended.json["reasons"][0]["observed"] >= 65
+        assert check(replica, "--weight", "100").code == 102
+    wait_until(lambda: threads(replica, "connected") < 5, "the connections to be gone")
+    assert check(replica, "--max-connections-used", "50", "--weight", "100").code == 102
+
+
+def test_many_running_threads_take_weight_away(topology: Topology, check: Checker) -> None:
+    replica, sleepers = topology.replica, 8
+    with ExitStack() as stack:
+        for _ in range(sleepers):
+            connection = stack.enter_context(replica.connect())
+            connection._execute_command(COMMAND.COM_QUERY, "DO SLEEP(600)")  # and its answer is not waited for
+            stack.callback(replica.sql, f"KILL {connection.thread_id()}")
+        wait_until(lambda: threads(replica, "running") > sleepers, "all of them to run")
+        ended = check.json(replica, "--max-threads-running", "5", "--weight", "100")
+        assert ended.codes == ["threads_running"]
+        assert 1 <= ended.json["weight"] < 50
+        assert check(replica).code == 0
+
+
+def threads(server: Server, which: str) -> int:
+    return int(server.sql(f"SHOW GLOBAL STATUS LIKE 'Threads_{which}'")[0]["Value"])
 
 
 def test_a_lag_that_the_server_does_not_know_is_not_zero(topology: Topology, check: Checker) -> None:

@@ -14,6 +14,7 @@ from mysqlcheck.checks import (
     gtid,
     incarnation,
     lag,
+    load,
     offline_mode,
     read_only,
     shared_hold,
@@ -35,6 +36,7 @@ class Policy(
     checksums.ChecksumSettings,
     read_only.ReadOnlySettings,
     lag.LagSettings,
+    load.LoadSettings,
 ):
     """The settings of all rules."""
 
@@ -53,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     read_only.RULE,
     lag.RULE,
     shared_hold.RULE,
+    load.RULE,
 )
 CODES: tuple[str, ...] = tuple(code for rule in RULES for code in rule.codes)
 
@@ -70,6 +73,7 @@ FACTS: tuple[type, ...] = (
     wsrep.RejectsQueries,
     group.Group,
     group.GroupMember,
+    load.Load,
 )
 """The types of facts: a capture names its facts by these (captures.py)."""
 
@@ -78,6 +82,8 @@ def probes(settings: Policy) -> tuple[Probe, ...]:
     """Return what to ask a server; a source's own replication is not ours to judge."""
     # who it is first: all else is about that
     asked = [incarnation.WORDS, read_only.WORDS, offline_mode.WORDS, wsrep.WORDS, group.WORDS, shared_hold.WORDS]
+    if settings.max_connections_used is not None or settings.max_threads_running is not None:
+        asked.append(load.WORDS)
     own = (wsrep.PROBE, group.PROBE, shared_hold.probe(str(settings.target)))
     if settings.role == "source":
         return words.together(asked), *own
@@ -98,5 +104,7 @@ def judge(observation: Observation, memory: Memory, settings: Policy, now: Insta
     else:  # what it was before this look failed
         behind = memory.lag.seconds if memory.lag else None
     blind = observation.trouble is not None and reasons[0].severity is Severity.NOTE
-    share = lag.LEAST_SHARE if blind and reasons[0].code == "connections_exhausted" else lag.share(behind, settings)
+    share = min(lag.share(behind, settings), load.share(observation.fact(load.Load), settings))
+    if blind and reasons[0].code == "connections_exhausted":
+        share = lag.LEAST_SHARE
     return Verdict(tuple(reasons), share, blind)

@@ -52,14 +52,22 @@ def together(words: Sequence[Words]) -> Probe:
 
 
 def status_table(server: ServerVersion) -> str:
-    """The session's table does not walk all threads, and has what is global too.
+    """The session's table does not walk all threads, and has what the server does not count by threads.
 
     MySQL moved it to performance_schema in 5.7, readable by all even where that is switched off
     (https://dev.mysql.com/doc/refman/8.4/en/performance-schema-status-variable-tables.html); MariaDB left it where it
     was (https://mariadb.com/kb/en/information-schema-global_status-and-session_status-tables/).
     """
-    new = not server.mariadb and server.number >= (5, 7)
-    return "performance_schema.session_status" if new else "information_schema.SESSION_STATUS"
+    return "performance_schema.session_status" if _new(server) else "information_schema.SESSION_STATUS"
+
+
+def global_status_table(server: ServerVersion) -> str:
+    """The table that adds up what all threads count, for who must know."""
+    return "performance_schema.global_status" if _new(server) else "information_schema.GLOBAL_STATUS"
+
+
+def _new(server: ServerVersion) -> bool:
+    return not server.mariadb and server.number >= (5, 7)
 
 
 def _one_row(table: Table, status: tuple[str, ...]) -> Table:
