@@ -41,6 +41,7 @@ def read(kind: Kind[Any], value: object) -> object:
 )
 def test_sources_are_read_with_their_ports(text: str, sources: tuple[str, ...]) -> None:
     assert Sources().from_text(text) == sources
+    assert Sources().from_toml(text.split(",")) == sources
     assert Sources().from_text(Sources().show(sources)) == sources
 
 

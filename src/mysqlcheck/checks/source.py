@@ -39,6 +39,12 @@ class Sources(Kind[tuple[str, ...]]):
         """Fill in the port where there is none."""
         return tuple(self._one(part.strip().lower()) for part in text.split(","))
 
+    def from_toml(self, value: object) -> tuple[str, ...]:
+        """Accept a list of texts too."""
+        if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+            return self.from_text(",".join(value))
+        return super().from_toml(value)
+
     def show(self, value: tuple[str, ...]) -> str:
         """Write them as from_text reads them."""
         return ",".join(value)
