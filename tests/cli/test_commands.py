@@ -125,6 +125,12 @@ def test_grants_for_one_flavor_an_account_and_its_hosts() -> None:
     assert "REPLICATION CLIENT" not in ended.out
 
 
+def test_grants_for_a_mariadb_that_has_no_privilege_for_this_alone() -> None:
+    ended = mysqlcheck("grants", "--flavor", "mariadb-10.5.8")
+    assert "GRANT REPLICATION SLAVE ADMIN ON *.* TO 'mysqlcheck'@'%';" in ended.out
+    assert "REPLICA MONITOR" not in ended.out
+
+
 def test_grants_quotes_a_name_so_that_no_statement_can_follow_it() -> None:
     out = mysqlcheck("grants", "--flavor", "mysql", "--user", "x'; DROP TABLE y; --").out
     assert "'x''; DROP TABLE y; --'@'%'" in out

@@ -94,8 +94,14 @@ def query(server: ServerVersion) -> str:
 
 
 def privilege(server: ServerVersion) -> str:
-    """MariaDB split a privilege of its own off in 10.5 (https://mariadb.com/kb/en/grant/#replica-monitor)."""
-    return "REPLICA MONITOR" if server.mariadb and server.number >= (10, 5) else "REPLICATION CLIENT"
+    """MariaDB took it out of REPLICATION CLIENT in 10.5.2, and gave it a privilege of its own in 10.5.9.
+
+    https://mariadb.com/kb/en/grant/#replica-monitor; for the versions between, which know no smaller one:
+    https://mariadb.com/docs/server/ref/mdb/privileges/REPLICATION_SLAVE_ADMIN.
+    """
+    if not server.mariadb or server.number < (10, 5, 2):
+        return "REPLICATION CLIENT"
+    return "REPLICA MONITOR" if server.number >= (10, 5, 9) else "REPLICATION SLAVE ADMIN"
 
 
 def parse(table: Table) -> Channels:

@@ -10,8 +10,9 @@ from mysqlcheck.model import ServerVersion
 
 SERVERS = {
     "mysql": ("MySQL (all versions)", ServerVersion("mysql", (8, 4), "")),
-    "mariadb": ("MariaDB 10.5 and later", ServerVersion("mariadb", (10, 11), "")),
-    "mariadb-10.4": ("MariaDB before 10.5", ServerVersion("mariadb", (10, 4), "")),
+    "mariadb": ("MariaDB 10.5.9 and later", ServerVersion("mariadb", (10, 11), "")),
+    "mariadb-10.5.8": ("MariaDB 10.5.2 to 10.5.8, which has no smaller one", ServerVersion("mariadb", (10, 5, 8), "")),
+    "mariadb-10.4": ("MariaDB before 10.5.2", ServerVersion("mariadb", (10, 4), "")),
 }
 
 
