@@ -12,6 +12,7 @@ from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.model import Instant, LastLag, Memory, Observation, Reason, Severity, Target, Verdict
 from mysqlcheck.options import Settings
 from tests.core.rows import Recording
+from tests.core.rows.versions import Written
 
 BOOT = "8e2c1a6e-boot"
 NOW = Instant(BOOT, 10_000.0)
@@ -74,10 +75,12 @@ def unreachable(at: Instant = NOW) -> Observation:
     return met(REFUSED, at)
 
 
-def recorded(recording: Recording, situation: str, role: str = "replica", at: Instant = NOW) -> Observation:
-    """A look at a real server, from what it answered then."""
+def recorded(
+    recording: Recording | Written, situation: str, role: str = "replica", at: Instant = NOW, **settings: Any
+) -> Observation:
+    """A look at a real server, from what it answered then, or at a version, from what it would answer."""
     server = recording.server
-    asked = probes(Settings.of(host="recorded", role=role))
+    asked = probes(Settings.of(host="recorded", role=role, **settings))
     facts: list[Any] = []
     for probe in asked:
         if probe.when(facts):
