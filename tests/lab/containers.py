@@ -17,7 +17,7 @@ os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import uuid4
 
 from testcontainers.core.container import DockerContainer
@@ -28,6 +28,7 @@ from tests.lab.server import Server
 from tests.lab.waiting import LabError
 from tests.lab.watcher import WATCHER
 
+PULL_LIMIT = 300  # seconds
 INSIDE = Path("/lab")  # where the server's folder is mounted
 
 
@@ -43,6 +44,7 @@ class ContainerServer(Server):
     """A server whose process is the first one of a container."""
 
     image: ClassVar[str]
+    pulled: ClassVar[bool] = False  # else tests/lab/images makes it
     program: ClassVar[str]
     settings: ClassVar[tuple[str, ...]]
     maker: ClassVar[tuple[str, ...]]  # the command that makes an empty datadir
@@ -52,12 +54,23 @@ class ContainerServer(Server):
         super().__init__(name, folder, options)
 
     @classmethod
+    def of_image(cls, provider: str, image: str) -> type[Self]:
+        """Return the same kind of server in an image of another version, which is pulled where it is not there."""
+        return type(cls.__name__, (cls,), {"provider": provider, "image": image, "pulled": True})
+
+    @classmethod
     def missing(cls) -> str | None:
         if shutil.which("docker") is None:
             return "no docker program: run tests/lab/install containers"
         asked = subprocess.run(["docker", "image", "inspect", cls.image], capture_output=True, text=True)
         if asked.returncode == 0:
             return None
+        if "no such image" in asked.stderr.lower() and cls.pulled:
+            pulled = subprocess.run(
+                ["timeout", str(PULL_LIMIT), "docker", "pull", "-q", cls.image], capture_output=True
+            )
+            why = pulled.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {pulled.returncode}"]
+            return None if pulled.returncode == 0 else f"no {cls.image} to be had: {why[0]}"
         if "no such image" in asked.stderr.lower():
             return f"no image {cls.image}: run tests/lab/install containers"
         return "no Docker engine answers: run tests/lab/install containers, then tests/lab/with-docker COMMAND"

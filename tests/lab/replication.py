@@ -55,15 +55,14 @@ MYSQL = Dialect(
 
 MARIADB = Dialect(
     status="SHOW ALL SLAVES STATUS",
-    start="START SLAVE FOR CHANNEL {channel}",
-    stop_io="STOP SLAVE IO_THREAD FOR CHANNEL {channel}",
-    stop_sql="STOP SLAVE SQL_THREAD FOR CHANNEL {channel}",
-    stop="STOP SLAVE FOR CHANNEL {channel}",
-    forget="RESET SLAVE ALL FOR CHANNEL {channel}",
+    start="START SLAVE {channel}",  # FOR CHANNEL came with 10.7
+    stop_io="STOP SLAVE {channel} IO_THREAD",
+    stop_sql="STOP SLAVE {channel} SQL_THREAD",
+    stop="STOP SLAVE {channel}",
+    forget="RESET SLAVE {channel} ALL",
     configure=(
-        "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={port}, MASTER_USER='replicator',"
+        "CHANGE MASTER {channel} TO MASTER_HOST='127.0.0.1', MASTER_PORT={port}, MASTER_USER='replicator',"
         " MASTER_PASSWORD='{password}', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_SSL=0"
-        " FOR CHANNEL {channel}"
     ),
     position="SELECT @@global.gtid_binlog_pos AS position",
     wait_for="SELECT MASTER_GTID_WAIT(%s, {limit}) AS late",
