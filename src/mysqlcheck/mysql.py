@@ -102,6 +102,21 @@ class Session:
                 return seen
         return self._look(deadline)
 
+    def run(self, statements: Sequence[str], deadline: Deadline) -> Reason | None:
+        """Run statements that answer with no rows, on the kept connection; returns what kept it from that, or None."""
+        if self._connection is None:
+            return trouble.refused("there is no connection")
+        self._wire.begin(deadline)
+        try:
+            for statement in statements:
+                self._wire.stage = f"waiting for {statement.partition(' ')[0]}"
+                self._connection.cursor().execute(statement)
+        except Exception as error:  # noqa: BLE001 - whatever a server makes pymysql raise
+            what = _reason(error, self._wire, self._settings)
+            self.close(deadline)
+            return what
+        return None
+
     def line(self) -> socket.socket | None:
         """The kept connection's socket, to wait for its end; None where there is none."""
         return self._connection.line if self._connection is not None and self.opened is not None else None

@@ -10,10 +10,11 @@ import pytest
 
 from mysqlcheck.cli import schema
 from mysqlcheck.model import ServerVersion
+from tests.command import Ended, mysqlcheck
 from tests.lab.accounts import MONITOR_USER
 from tests.lab.server import Server
 from tests.lab.topology import Topology
-from tests.real.checking import Director
+from tests.real.checking import Director, where
 
 
 @pytest.fixture
@@ -72,6 +73,92 @@ def test_a_held_server_is_not_let_in_while_it_refuses_the_login(table: Topology,
     assert director.ask(table.replica).code == 2
     blind = director.ask(table.replica, password="the new one")
     assert (blind.code, blind.first["code"]) == (2, "operator_hold")
+
+
+def ask(topology: Topology, command: str, server: Server, *more: str, state: Path) -> Ended:
+    return mysqlcheck(command, "--shared", *where(server), *more, password=topology.monitor.password, state=state)
+
+
+def test_the_command_writes_on_the_source_and_waits_until_it_has_arrived(table: Topology, tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text("".join(f'[target."127.0.0.1:{one.port}"]\n' for one in table.replicas))
+    held, other = table.replicas
+    name = f"127.0.0.1:{held.port}"
+    director = Director(table, tmp_path / "director")
+    assert director.ask(held).code == 102
+    ended = ask(table, "hold", held, "--config", str(config), "--reason", "disk change", state=tmp_path / "elsewhere")
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[0] == f"written on 127.0.0.1:{table.source.port}"
+    assert {line.partition(" after ")[0] for line in lines[1:3]} == {
+        f"arrived at {name}", f"arrived at 127.0.0.1:{other.port}",
+    }  # fmt: skip
+    assert lines[3] == f"{name} is drained on all directors, until released: disk change"
+    assert (director.ask(held).first["code"], director.ask(other).code) == ("operator_hold", 102)
+    again = ask(table, "hold", held, "--for", "2h", "--reason", "more disks", state=tmp_path / "elsewhere")
+    assert again.out.startswith("replaced: the hold by ")
+    assert "on all directors for another 1h59m: more disks" in director.ask(held).first["text"]
+    released = ask(table, "release", held, state=tmp_path / "elsewhere")
+    assert (released.code, released.err) == (0, "")
+    assert released.out.startswith("ended: the hold by ")
+    assert director.ask(held).code == 102
+    twice = ask(table, "release", held, state=tmp_path / "elsewhere")
+    assert (twice.code, twice.out.splitlines()[0]) == (0, f"{name}: nothing is held on all directors")
+
+
+def test_where_it_has_not_arrived_the_command_says_why(table: Topology, tmp_path: Path) -> None:
+    table.stop_sql_thread(table.replica)
+    ended = ask(table, "hold", table.replica, "--wait", "1s", "--reason", "disk change", state=tmp_path)
+    assert ended.code == 1
+    assert "has NOT arrived at 127.0.0.1:" in ended.err
+    assert "within 1s: the SQL thread does not run" in ended.err
+    assert "is drained" not in ended.out
+    assert len(table.source.sql("SELECT * FROM mysqlcheck.hold")) == 1  # it arrives by itself
+
+
+def test_a_server_that_is_down_can_be_held_where_the_source_is_named(table: Topology, tmp_path: Path) -> None:
+    table.replica.kill()
+    refused = ask(table, "hold", table.replica, "--reason", "x", state=tmp_path)
+    assert refused.code == 1
+    assert "is NOT held on all directors" in refused.err
+    assert "name it by --source" in refused.err
+    source = f"127.0.0.1:{table.source.port}"
+    ended = ask(
+        table, "hold", table.replica, "--source", source, "--wait", "0", "--reason", "x", state=tmp_path
+    )  # fmt: skip
+    assert (ended.code, ended.out) == (1, f"written on {source}\n")
+    table.replica.start()
+    caught_up(table)
+    assert Director(table, tmp_path / "state").ask(table.replica).first["code"] == "operator_hold"
+
+
+def test_the_source_of_a_replica_of_a_replica_is_found(table: Topology, tmp_path: Path) -> None:
+    middle, last = table.replicas
+    table.forget_replication(last)
+    table.configure_replication(last, source=middle)
+    ended = ask(table, "hold", last, "--reason", "x", state=tmp_path)
+    assert (ended.code, ended.out.splitlines()[0]) == (0, f"written on 127.0.0.1:{table.source.port}")
+    assert Director(table, tmp_path / "state").ask(last).first["code"] == "operator_hold"
+
+
+def test_nothing_is_written_to_a_replica(table: Topology, tmp_path: Path) -> None:
+    other = f"127.0.0.1:{table.replicas[1].port}"
+    ended = ask(table, "hold", table.replica, "--source", other, "--reason", "x", state=tmp_path)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"{other} is read_only" in ended.err
+
+
+def test_without_the_table_or_its_grants_the_command_says_what_to_run(table: Topology, tmp_path: Path) -> None:
+    account = f"'{MONITOR_USER}'@'%'"
+    table.source.sql(f"REVOKE INSERT ON mysqlcheck.hold FROM {account}")
+    ended = ask(table, "hold", table.replica, "--reason", "x", state=tmp_path)
+    assert (ended.code, ended.out) == (1, "")
+    assert "error 1142" in ended.err
+    assert "`mysqlcheck schema`" in ended.err
+    table.source.sql(f"REVOKE ALL PRIVILEGES ON mysqlcheck.hold FROM {account}")
+    ended = ask(table, "hold", table.replica, "--reason", "x", state=tmp_path)
+    assert f"there is no table mysqlcheck.hold that '{MONITOR_USER}' may read" in ended.err
+    assert ended.code == 1
 
 
 def test_without_the_table_or_the_grant_there_is_nothing_to_read_and_nothing_wrong(

@@ -67,6 +67,18 @@ def literal(text: str) -> str:
     return f"_utf8mb4 X'{text.encode('utf-8', 'replace').hex()}'"
 
 
+def writing(target: str, hold: OperatorHold) -> str:
+    """Return the statement that puts a hold on a target. No function in it: every format of binary log carries it."""
+    until = "NULL" if hold.until is None else f"{hold.until:.0f}"
+    values = f"{literal(target)}, {literal(hold.who)}, {literal(hold.reason)}, {hold.since:.0f}, {until}"
+    return f"REPLACE INTO {TABLE} ({columns()}) VALUES ({values})"  # noqa: S608
+
+
+def erasing(target: str) -> str:
+    """Return the statement that ends the hold on a target."""
+    return f"DELETE FROM {TABLE} WHERE target = {literal(target)}"  # noqa: S608
+
+
 def parse(table: Table) -> SharedHold:
     """Read the row. A row that is there is a hold, whatever stands in it: somebody put it there."""
     names = [column(table, name) for name in COLUMNS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 
 import click
 
@@ -16,6 +17,7 @@ from mysqlcheck.console import say
 from mysqlcheck.errors import StoreError
 from mysqlcheck.kinds import Seconds, Text, show_span
 from mysqlcheck.model import Event, OperatorHold
+from mysqlcheck.options import Settings
 from mysqlcheck.store import Store
 
 HELP = """Drain a server by hand: from its next check on it gets no new clients, and those it has may finish.
@@ -28,9 +30,19 @@ whatever the checks say: a server that fails is down all the same. A second hold
   mysqlcheck hold --host 192.168.1.201 --for 2h --reason "index rebuild, ticket 4711"
   mysqlcheck release --host 192.168.1.201
 
-Exit code 0; 1 where the hold could not be written; 2 for a mistake on the command line.
+With --shared it is for every director: it is written to the table mysqlcheck.hold on the source (`mysqlcheck schema`
+prints the table and its grants), replication carries it, and every check reads it from the server that it checks. The
+server must be named as the directors name it. The command finds the source by the server's own replication, and waits
+until the hold has arrived at the server and at every other server of the TOML file.
+
+\b
+  mysqlcheck hold --shared --host 192.168.1.201 --user ops --password-file ~/.ops --reason "disk change"
+  mysqlcheck release --shared --host 192.168.1.201 --user ops --password-file ~/.ops
+
+Exit code 0; 1 where the hold could not be written, or has not arrived; 2 for a mistake on the command line.
 """
 EVENT_SECONDS = 2.0
+SHARED_NAMES = ("user", "password_file", "tls", "tls_ca")
 MOST_LETTERS = 500
 
 
@@ -63,6 +75,7 @@ def command() -> click.Command:
                 help="Why, for everybody who sees the server drained. Required.",
             ),
             *options(targets.NAMES[3:]),
+            *shared_options(),
         ],
         callback=_hold,
         help=HELP,
@@ -70,9 +83,32 @@ def command() -> click.Command:
     )  # fmt: skip
 
 
-def _hold(seconds: float | None, reason: str | None, **values: object) -> int:
+def shared_options() -> list[click.Parameter]:
+    """Return the options of what is shared by all directors."""
+    return [
+        click.Option(["--shared"], is_flag=True, help="For every director, by a table on the source."),
+        click.Option(
+            ["--source"], type=people.Written(Text("HOST[:PORT]", "a host, or a host and a port")),
+            metavar="HOST[:PORT]", help="The source to write to.  [default: found by the server's own replication]",
+        ),
+        click.Option(
+            ["--wait"], type=people.Written(Seconds(maximum=3600)), metavar="DURATION",
+            help="How long to wait until it has arrived.  [default: 10s]",
+        ),
+        *options(SHARED_NAMES),
+    ]  # fmt: skip
+
+
+def _hold(
+    seconds: float | None, reason: str | None, shared: bool, source: str | None, wait: float | None, **values: object
+) -> int:
     if reason is None:
         raise click.UsageError("say why, for everybody who sees the server drained: --reason 'index rebuild'")
+    if shared:
+        from mysqlcheck.cli import shared as on_all
+
+        return on_all.hold(given(values), reason, seconds, source, wait)
+    refuse_shared(given(values), source, wait)
     asked = targets.named(given(values), os.environ)
     directory, wall = asked.state_dir, time.time()
     hold = OperatorHold(reason, people.who(os.environ), wall, None if seconds is None else wall + seconds, seconds)
@@ -106,6 +142,14 @@ def _hold(seconds: float | None, reason: str | None, **values: object) -> int:
         say(f"replaced: {shown(before)}", leave)
     say(f"{asked.name} is drained from its next check on, {span}{until}: {reason}. End it with: {end}", leave)
     return 0
+
+
+def refuse_shared(told: Mapping[str, str], source: str | None, wait: float | None) -> None:
+    """Refuse what only a shared hold needs: a plain one logs in nowhere."""
+    extra = [Settings.declared()[name].option for name in SHARED_NAMES if name in told]
+    extra += [option for option, value in (("--source", source), ("--wait", wait)) if value is not None]
+    if extra:
+        raise click.UsageError(f"{extra[0]} belongs to --shared: a hold of this director alone asks no server")
 
 
 def _standing(directory: str, target: str, wall: float) -> OperatorHold | None:

@@ -10,7 +10,7 @@ import click
 from mysqlcheck import clock, holddown, holds
 from mysqlcheck.cli import people
 from mysqlcheck.cli import target as targets
-from mysqlcheck.cli.hold import shown
+from mysqlcheck.cli.hold import refuse_shared, shared_options, shown
 from mysqlcheck.cli.options import given, options
 from mysqlcheck.clock import Deadline
 from mysqlcheck.console import say
@@ -27,6 +27,8 @@ against it: a server that fails, or lags too much to come back, cannot be releas
 
 \b
   mysqlcheck release --host 192.168.1.201
+
+With --shared it ends the hold that `hold --shared` gave to every director, and that alone.
 
 Exit code 0, also where nothing was held; 1 where the hold or the timer could not be ended; 2 for a mistake on the
 command line.
@@ -52,6 +54,7 @@ def command() -> click.Command:
                 "about the server, and ends in any case.  [default: every role]",
             ),
             *options(targets.NAMES[3:]),
+            *shared_options(),
         ],
         callback=_release,
         help=HELP,
@@ -59,7 +62,14 @@ def command() -> click.Command:
     )  # fmt: skip
 
 
-def _release(role: str | None, **values: object) -> int:
+def _release(role: str | None, shared: bool, source: str | None, wait: float | None, **values: object) -> int:
+    if shared:
+        if role is not None:
+            raise click.UsageError("--role is about the hold timer of this director, --shared about all directors")
+        from mysqlcheck.cli import shared as on_all
+
+        return on_all.release(given(values), source, wait)
+    refuse_shared(given(values), source, wait)
     asked = targets.named(given(values), os.environ)
     for note in asked.notes:
         people.warn(note)
@@ -74,6 +84,9 @@ def _release(role: str | None, **values: object) -> int:
     except StoreError as error:
         people.warn(f"{asked.name}: a hold timer, if there is one, could NOT be ended: {people.advice(error)}")
         return 1
+    for on_all_directors in {kept.record.memory.shared for kept in records}:
+        if on_all_directors is not None and (standing := on_all_directors.standing(time.time())):
+            _say(asked, f"{shown(standing)} is one on all directors, and stands: release --shared ends it")
     for kept in records:
         _say(asked, f"as {kept.role}: {_outlook(kept.record, kept.role in released, hold)}")
     if not records and not hold:
