@@ -111,6 +111,9 @@ all that the check needs, and what the tests log in with. Restrict the account t
 
 `--checksum-table` needs SELECT on that table beside them ([right data](right-data.md#checksums)).
 
+With `--heartbeat-table DB.TABLE` it prints the `GRANT SELECT` on that table too, which a check that is given one needs
+([Which lag](lag.md)); with `--applier` those on the tables that `--lag-source applier` reads.
+
 """
 
 

@@ -6,10 +6,9 @@ The one-shot check takes it once, the agent in a loop; both in one transaction w
 from typing import NamedTuple, TypeAlias
 
 from mysqlcheck import outcome
-from mysqlcheck.checks import Policy, judge, lag
-from mysqlcheck.checks.channels import Channels
+from mysqlcheck.checks import Policy, judge
 from mysqlcheck.holddown import SERVING, HoldDownSettings, step
-from mysqlcheck.memory import remember
+from mysqlcheck.memory import remember, sight
 from mysqlcheck.model import (
     Capture,
     Decision,
@@ -66,8 +65,8 @@ def may_enter(record: Record | None, sighting: Sighting | None, seen: Observatio
     """Whether this look may let the server in, and not merely let it go on."""
     if record is None:
         return True
-    memory = remember(record.memory._replace(sighting=sighting), seen)
-    return record.standing.phase not in SERVING or record.standing.incarnation != memory.incarnation
+    met = sight(sighting, seen)
+    return record.standing.phase not in SERVING or record.standing.incarnation != (met.number if met else 0)
 
 
 def take_in(
@@ -99,12 +98,12 @@ def take_in(
         shared = _standing(kept, at)
         decision = outcome.decide(record.standing, verdict, hold, settings, record.seen, None, shared)
         return Judgement(verdict, decision, record, captured(decision), shared=shared)
-    memory = remember(kept, observation)
+    memory = remember(kept, observation, settings)
     shared = _standing(memory, at)
     verdict = judge(observation, memory, settings, now)
     standing = step(before, verdict, memory, settings, now)
     decision = outcome.decide(standing, verdict, hold, settings, now, let_in, shared)
-    told = _told(decision, observation, outcome.answer_style(settings))
+    told = _told(decision, verdict, outcome.answer_style(settings))
     changed = record.changed if record and before and before.phase is standing.phase else at
     transitions = record.transitions if record else ()
     events: tuple[Event, ...] = ()
@@ -153,9 +152,7 @@ def _shared_events(
     return ()
 
 
-def _told(decision: Decision, observation: Observation, answer: Answer) -> Told:
-    facts = observation.fact(Channels)
-    behind = lag.worst(facts.judged) if facts else None
+def _told(decision: Decision, verdict: Verdict, answer: Answer) -> Told:
     plain = answer.style is outcome.Style.PLAIN
     first = decision.reasons[0] if decision.reasons else None
     return Told(
@@ -163,7 +160,7 @@ def _told(decision: Decision, observation: Observation, answer: Answer) -> Told:
         None if plain else outcome.weight(decision, answer.full),
         first.code if first else "",
         first.text if first else "",
-        None if behind is None else float(behind),
+        float(verdict.lag.seconds) if verdict.lag else None,
     )
 
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from mysqlcheck import outcome
-from mysqlcheck.checks import lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.judgement import Look
-from mysqlcheck.model import Event, Observation
+from mysqlcheck.model import Event, Lag, Observation
 
 
 def line(seen: Look, shadow: bool = False) -> str:
     """Return the status line."""
     target = str(seen.observation.target)
-    return outcome.status_line(target, seen.judged, seen.answer, detail(seen.observation), shadow)
+    return outcome.status_line(
+        target, seen.judged, seen.answer, detail(seen.observation, seen.judgement.verdict.lag), shadow
+    )
 
 
-def detail(observation: Observation) -> str:
+def detail(observation: Observation, lag: Lag | None) -> str:
     """Return what there is to say of a server with nothing against it."""
     channels, read_only = observation.fact(Channels), observation.fact(ReadOnly)
     parts = []
     if channels and channels.judged:
-        behind = lag.worst(channels.judged)
-        parts.append("lag unknown" if behind is None else f"lag {behind} s")
+        parts.append("lag unknown" if lag is None else f"lag {lag.seconds} s")
     if read_only:
         parts.append(f"read_only {'ON' if read_only.on else 'OFF'}")
     if observation.server:

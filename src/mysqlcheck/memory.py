@@ -8,16 +8,13 @@ from __future__ import annotations
 from mysqlcheck.checks import connection, filters, lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.incarnation import Incarnation
+from mysqlcheck.checks.lag import LagSettings
 from mysqlcheck.checks.shared_hold import HoldTable, SharedHold
-from mysqlcheck.model import Instant, LastLag, Memory, Observation, OperatorHold, Reason, Sighting
+from mysqlcheck.model import Instant, Memory, Observation, OperatorHold, Reason, Sighting
 
 
-def remember(memory: Memory, observation: Observation) -> Memory:
-    """Take in what one look saw: which incarnation, whether it answered, shared holds, and the last lag that counts.
-
-    A lag counts that every channel reported while connected to its source. MySQL goes on reporting a number while it
-    drains what it had fetched before the source was lost; that says nothing of what the source has done since.
-    """
+def remember(memory: Memory, observation: Observation, settings: LagSettings) -> Memory:
+    """Take in what one look saw: which incarnation, whether it answered, shared holds, the last lag that counts."""
     sighting = sight(memory.sighting, observation)
     number = sighting.number if sighting else 0
     if number != memory.incarnation:
@@ -26,14 +23,11 @@ def remember(memory: Memory, observation: Observation) -> Memory:
     memory = memory._replace(sighting=sighting, shared=_shared(memory.shared, observation))
     if observation.trouble is not None:
         return _troubled(memory, observation, observation.trouble)
-    memory = memory._replace(answered_at=observation.ended, silent_since=None)
+    before, memory = memory.answered_at, memory._replace(answered_at=observation.ended, silent_since=None)
     facts = observation.fact(Channels)
     if facts is not None and facts.channels:
         memory = memory._replace(filters=filters.remember(memory.filters, facts.channels, observation.ended))
-    if facts is None or not all(channel.io_running and channel.lag is not None for channel in facts.judged):
-        return memory
-    seconds = lag.worst(facts.judged)
-    return memory if seconds is None else memory._replace(lag=LastLag(float(seconds), observation.ended))
+    return lag.remember(memory, observation, settings, before)
 
 
 def _shared(last: OperatorHold | None, observation: Observation) -> OperatorHold | None:

@@ -18,7 +18,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from mysqlcheck import holddown
-from mysqlcheck.checks import CODES, lag
+from mysqlcheck.checks import CODES
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.judgement import JudgementSettings, Look
@@ -45,7 +45,7 @@ WEIGHT = Metric("mysqlcheck_weight", "Weight that keepalived is asked to set; Na
 FULL_WEIGHT = Metric("mysqlcheck_full_weight", "Weight of a server that has nothing against it; NaN in plain style.")
 EXIT_CODE = Metric("mysqlcheck_exit_code", "Exit code given to keepalived; its meaning depends on the style.")
 SHADOW = Metric("mysqlcheck_shadow", "1 where --shadow always says serve, whatever the decision is.")
-LAG = Metric("mysqlcheck_lag_seconds", "Largest lag that a replication channel reports; NaN where none does.")
+LAG = Metric("mysqlcheck_lag_seconds", "Largest lag of all replication channels; NaN where unknown.")
 CHANNELS = Metric("mysqlcheck_replication_channels", "Configured replication channels; NaN where unknown.")
 IO_RUNNING = Metric("mysqlcheck_io_threads_running", "Channels whose IO thread is connected; NaN where unknown.")
 SQL_RUNNING = Metric("mysqlcheck_sql_threads_running", "Channels whose SQL thread runs; NaN where unknown.")
@@ -169,7 +169,7 @@ def _values(row: Row) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
     observation, judged, answer, record = seen.observation, seen.judged, seen.answer, seen.judgement.record
     facts, read_only = observation.fact(Channels), observation.fact(ReadOnly)
     channels = facts.judged if facts else None
-    behind = lag.worst(channels) if channels else None
+    lag = seen.judgement.verdict.lag
     weighted = answer.style is not Style.PLAIN
     server = observation.server
     single = {
@@ -183,7 +183,7 @@ def _values(row: Row) -> dict[Metric, list[tuple[tuple[str, ...], float]]]:
         LAST_CHANGE: record.changed,
         STATE_ERROR: seen.state_trouble is not None,
         CONFIG_ERROR: config_broken,
-        LAG: math.nan if behind is None else behind,
+        LAG: lag.seconds if lag else math.nan,
         CHANNELS: math.nan if channels is None else len(channels),
         IO_RUNNING: math.nan if channels is None else sum(channel.io_running for channel in channels),
         SQL_RUNNING: math.nan if channels is None else sum(channel.sql_running for channel in channels),

@@ -153,11 +153,33 @@ class Observation(NamedTuple):
         return next((fact for fact in self.facts if isinstance(fact, kind)), None)
 
 
+class Lag(NamedTuple):
+    """How far a replica is behind, in seconds, and what told it (`lag_source`)."""
+
+    seconds: float
+    source: str
+
+
 class LastLag(NamedTuple):
     """The last lag that a replica with a living IO thread reported, in seconds, and when."""
 
     seconds: float
     at: Instant
+
+
+class LastBeat(NamedTuple):
+    """The oldest heartbeat (checks/heartbeat.py) that was seen in the last look."""
+
+    name: str
+    """Whose it is, and its time."""
+    at: Instant
+    """When it was seen first."""
+    late: float
+    """By how many seconds it came late at least: an earlier look, so long after it was written, did not see it."""
+    received: str
+    """What had come over its channel."""
+    arrived: Instant
+    """When anything was last seen to have come."""
 
 
 class Sighting(NamedTuple):
@@ -220,6 +242,7 @@ class Memory(NamedTuple):
     """This outlives an incarnation, too."""
     shared: OperatorHold | None = None
     """What stood in the table of shared holds when it was last read; over or not."""
+    beat: LastBeat | None = None
 
 
 class Verdict(NamedTuple):
@@ -229,6 +252,8 @@ class Verdict(NamedTuple):
     share: float
     blind: bool = False
     """The look failed, and a grace lets the last standing stay: it says nothing for or against the server."""
+    lag: Lag | None = None
+    """The lag that was judged; None where this look told none."""
 
     @property
     def severity(self) -> Severity:

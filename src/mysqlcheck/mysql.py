@@ -11,7 +11,7 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mysqlcheck import clock
@@ -144,15 +144,10 @@ class Session:
                 self.opened = time.monotonic()
             server = connection.version
             for probe in self._probes:
-                if not probe.when(facts):
+                if not probe.when(facts) or not probe.query(server):
                     continue
                 self._wire.stage = f"waiting for {probe.query(server)}"
-                try:
-                    answer = _ask(connection, probe, server, self._settings.user)
-                except MySQLError as error:
-                    facts.append(_refused(probe, error))
-                    continue
-                for fact in probe.parse(answer):
+                for fact in _ask(connection, probe, server, self._settings.user):
                     facts.append(fact)  # one by one: what was read before something unexpected counts
         except MemoryError:
             raise
@@ -177,28 +172,29 @@ class _Denied(Exception):
         self.reason = reason
 
 
-def _ask(connection: Connection, probe: Probe, server: ServerVersion, user: str) -> Table:
+def _ask(connection: Connection, probe: Probe, server: ServerVersion, user: str) -> Iterable[Any]:
     """Run a probe's query; a missing privilege is reported with the GRANT for the account that we are."""
     try:
-        return _query(connection, probe.query(server))
+        answer = _query(connection, probe.query(server))
     except MySQLError as error:
         errno, message = _number_and_message(error)
-        if errno not in trouble.MISSING_PRIVILEGE or probe.refused is not None:
+        if probe.excuse is not None and probe.excused(errno):
+            return [probe.excuse(errno, message, _account(connection, user))]
+        if errno not in trouble.MISSING_PRIVILEGE:
             raise
-        account = trouble.account(user, "%")
-        with contextlib.suppress(Exception):  # whatever this query meets, the privilege is what is wrong
-            ours = _query(connection, "SELECT CURRENT_USER() AS account").rows[0]["account"]
-            name, at, host = one_line(ours or "").rpartition("@")
-            account = trouble.account(name, host) if at else account
+        account = _account(connection, user)
         raise _Denied(trouble.lacks_privilege(errno, message, probe.privilege(server), account, server)) from error
+    return probe.parse(answer)
 
 
-def _refused(probe: Probe, error: MySQLError) -> Any:
-    """Return the fact that the server's error to this query is; raises it where it is the look's trouble."""
-    errno, message = _number_and_message(error)
-    if probe.refused is None or not errno or errno in trouble.NETWORK | trouble.SHUTTING_DOWN:
-        raise error
-    return probe.refused(errno, message)
+def _account(connection: Connection, user: str) -> str:
+    """Name the account that we are; whatever this query meets, the privilege is what is wrong."""
+    with contextlib.suppress(Exception):
+        ours = _query(connection, "SELECT CURRENT_USER() AS account").rows[0]["account"]
+        name, at, host = one_line(ours or "").rpartition("@")
+        if at:
+            return trouble.account(name, host)
+    return trouble.account(user, "%")
 
 
 def _query(connection: Connection, sql: str) -> Table:

@@ -16,6 +16,7 @@ from mysqlcheck.model import (
     Event,
     Filters,
     Instant,
+    LastBeat,
     LastLag,
     Memory,
     OperatorHold,
@@ -42,7 +43,7 @@ CREATE TABLE record (
     phase TEXT NOT NULL, since TEXT NOT NULL, until TEXT, cause TEXT NOT NULL, of_incarnation INTEGER NOT NULL,
     proven INTEGER NOT NULL, flaps TEXT NOT NULL, factor REAL NOT NULL, counted INTEGER NOT NULL,
     action TEXT NOT NULL, weight INTEGER, code TEXT NOT NULL, text TEXT NOT NULL, shown_lag REAL,
-    transitions TEXT NOT NULL, filters TEXT, shared_hold TEXT, PRIMARY KEY (target, role)
+    transitions TEXT NOT NULL, filters TEXT, shared_hold TEXT, beat TEXT, PRIMARY KEY (target, role)
 );
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, target TEXT NOT NULL, role TEXT NOT NULL, kind TEXT NOT NULL,
@@ -56,10 +57,10 @@ MIGRATIONS = {
         "ALTER TABLE event ADD COLUMN capture TEXT",
         "ALTER TABLE record ADD COLUMN filters TEXT",
         "ALTER TABLE record ADD COLUMN shared_hold TEXT",
+        "ALTER TABLE record ADD COLUMN beat TEXT",
     )
 }
 """What makes each earlier schema the next: columns that may be null, in the order in which they came."""
-
 
 MOST = 1 << 62
 """Beyond this no number in a row is meant; and where numbers are added no sum leaves 64 bits."""
@@ -132,6 +133,15 @@ def _shown_filters(filters: Filters) -> str:
     return f"{_shown(filters.changed) or ''}\n{filters.before or ''}\n{filters.text}"
 
 
+def _beat(value: object) -> LastBeat:
+    name, at, late, received, arrived = _text(value).split("\n")
+    return LastBeat(name, _instant(at), _number(float(late)), received, _instant(arrived))
+
+
+def _shown_beat(beat: LastBeat) -> str:
+    return f"{beat.name}\n{_shown(beat.at)}\n{beat.late!r}\n{beat.received}\n{_shown(beat.arrived)}"
+
+
 def read_sighting(database: sqlite3.Connection, target: str) -> Sighting | None:
     """Read the last sighting of a server; one that makes no sense is none."""
     query = """SELECT boot, number, first_seen, seen, connection_id, identity, started, uptime
@@ -182,7 +192,7 @@ def read_events(database: sqlite3.Connection, target: str, most: int) -> list[Ev
 COLUMNS = (
     "at", "changed", "seen", "incarnation", "answered_at", "silent_since", "lag", "lag_at", "phase",
     "since", "until", "cause", "of_incarnation", "proven", "flaps", "factor", "counted", "action", "weight",
-    "code", "text", "shown_lag", "transitions", "filters", "shared_hold",
+    "code", "text", "shown_lag", "transitions", "filters", "shared_hold", "beat",
 )  # fmt: skip
 EVERYTHING = (
     "SELECT target, boot, number, first_seen, seen, connection_id, identity, started, uptime FROM sighting LIMIT 1",
@@ -202,6 +212,7 @@ def _parsed(value: dict[str, Any]) -> Record:
         LastLag(_number(value["lag"]), lag_at) if lag_at else None,
         _or_none(_filters, value["filters"]),
         _or_none(_hold, value["shared_hold"]),
+        _or_none(_beat, value["beat"]),
     )
     standing = Standing(
         Phase(value["phase"]),
@@ -248,6 +259,7 @@ def write_record(database: sqlite3.Connection, target: str, role: str, record: R
         "\n".join(f"{before} {after} {count}" for before, after, count in record.transitions),
         memory.filters and _shown_filters(memory.filters),
         _shown_hold(memory.shared),
+        _shown_beat(memory.beat) if memory.beat else None,
     )  # fmt: skip
     places = ", ".join("?" * (len(COLUMNS) + 2))
     columns = ", ".join(("target", "role", *COLUMNS))

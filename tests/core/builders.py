@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mysqlcheck import memory as remembering
 from mysqlcheck.checks import connection, judge, probes
+from mysqlcheck.checks.applier import Applier
 from mysqlcheck.checks.channels import Channel, Channels
+from mysqlcheck.checks.heartbeat import Beats
 from mysqlcheck.checks.incarnation import Incarnation
 from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.model import Instant, LastLag, Memory, Observation, Reason, Severity, Target, Verdict
@@ -50,11 +53,14 @@ def observation(
     incarnation: Incarnation | None = None,
     connection_id: int | None = None,
     also: Sequence[Any] = (),
+    beats: Beats | None = None,
+    applier: Applier | None = None,
 ) -> Observation:
     """One look that ended at `at`; `replicates=False` is a look that did not ask for channels; `also`: more facts."""
     facts: list[Any] = [] if incarnation is None else [incarnation]
     facts += [] if read_only is None else [ReadOnly(read_only)]
     facts += [*also, *([Channels(found)] if replicates else [])]
+    facts += [fact for fact in (beats, applier) if fact is not None]
     return Observation(TARGET, at.plus(-took), at, trouble, None, tuple(facts), connection_id)
 
 
@@ -90,6 +96,10 @@ def recorded(
 
 def verdict(seen: Observation, memory: Memory | None = None, now: Instant = NOW, **settings: Any) -> Verdict:
     return judge(seen, memory or Memory(), Settings.of(host="192.168.1.201", **settings), now)
+
+
+def remember(memory: Memory, seen: Observation, **settings: Any) -> Memory:
+    return remembering.remember(memory, seen, Settings.of(host="192.168.1.201", **settings))
 
 
 def of_code(judged: Verdict, code: str) -> Reason:

@@ -235,8 +235,8 @@ MISTAKES: dict[str, tuple[object, str]] = {
     ),
     "a fact without a field": (with_fact("ReadOnly", on=...), "observation.facts.ReadOnly.on: is missing"),
     "a fact with another field": (
-        with_fact("Channels", delay=1),
-        "observation.facts.Channels.channels[0].delay: there is no such key; allowed are name, source,",
+        with_fact("Channels", colour=1),
+        "observation.facts.Channels.channels[0].colour: there is no such key; allowed are name, source,",
     ),
     "a field of another type": (
         with_fact("Channels", lag="much"),

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from mysqlcheck.checks import connection
 from mysqlcheck.checks.channels import Channel
-from mysqlcheck.memory import remember
 from mysqlcheck.model import Instant, Memory, Reason, ServerVersion, Severity
 from tests.core.builders import (
     CROWDED,
@@ -24,6 +23,7 @@ from tests.core.builders import (
     met,
     observation,
     of_code,
+    remember,
     verdict,
 )
 from tests.core.watching import serving

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mysqlcheck.checks.channels import Channel
-from mysqlcheck.memory import remember
 from mysqlcheck.model import LastLag, Memory, Severity
-from tests.core.builders import LOST, NOW, channel, lag_on_record, lost, met, observation, of_code, verdict
+from tests.core.builders import LOST, NOW, channel, lag_on_record, lost, met, observation, of_code, remember, verdict
 from tests.core.watching import serving
 
 BEFORE = lag_on_record(5.0, 60)
@@ -28,6 +27,12 @@ def test_of_several_channels_the_largest_lag_is_remembered() -> None:
 def test_the_channel_that_group_replication_recovers_by_keeps_no_lag_from_being_remembered() -> None:
     recovery = channel(name="group_replication_recovery", io_state="No", sql_running=False, lag=None)
     assert remember(Memory(), observation(channel(lag=3), recovery)).lag == LastLag(3.0, NOW)
+
+
+def test_a_delay_that_is_ignored_is_no_staleness_either() -> None:
+    seen = observation(channel(lag=3604, delay=3600))
+    assert remember(Memory(), seen, ignore_delay=True).lag == LastLag(4.0, NOW)
+    assert remember(Memory(), seen).lag == LastLag(3604.0, NOW)
 
 
 @pytest.mark.parametrize(

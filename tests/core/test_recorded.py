@@ -158,7 +158,7 @@ def test_only_mysql_tells_its_source_s_server_uuid(recording: Recording) -> None
     assert is_uuid(facts.channels[0].source_uuid) == (recording.server.flavor == "mysql")
 
 
-ON_DEMAND = ("errant_gtid", "checksum_diff", "connections_saturated", "threads_running")
+ON_DEMAND = ("errant_gtid", "heartbeat_stale", "checksum_diff", "connections_saturated", "threads_running")
 """Codes of what nobody looks at unless a setting says so."""
 
 

@@ -13,6 +13,7 @@ from mysqlcheck.checks.channels import IO_STATES, Channel
 from mysqlcheck.checks.checksums import Checksums
 from mysqlcheck.checks.group import GroupMember
 from mysqlcheck.checks.gtid import Compared, GtidSet
+from mysqlcheck.checks.heartbeat import Beat, Beats
 from mysqlcheck.checks.load import Load
 from mysqlcheck.checks.offline_mode import OfflineMode
 from mysqlcheck.checks.read_only import ReadOnly
@@ -183,6 +184,23 @@ ROWS = [
     Row("lag of 136 years", observation(channel(lag=2**32)), "lag", DRAIN, True, 2**32, 60.0),
     Row("max_lag set", observation(channel(lag=61)), "lag", NOTE, False, 61, 50.0, settings={"max_lag": 300.0}),
     Row("worst lag", observation(channel(lag=0), channel(name="b", lag=90)), "lag", DRAIN, True, 90, 60.0),
+    Row("delayed on purpose", observation(channel(lag=3600, delay=3600)), "lag", DRAIN, True, 3600, 60.0),
+    Row(
+        "delayed, and that is fine", observation(channel(lag=3605, delay=3600)), "lag", OK, False, 5, 60.0,
+        settings={"ignore_delay": True},
+    ),
+    Row(
+        "idle and delayed", observation(channel(lag=0, delay=3600)), "lag", OK, False, 0, 60.0,
+        settings={"ignore_delay": True},
+    ),
+    Row(
+        "each its own delay", observation(channel(lag=90), channel(name="b", lag=3600, delay=3600)), "lag", DRAIN, True,
+        90, 60.0, settings={"ignore_delay": True},
+    ),
+    Row(
+        "delayed, and NULL", observation(channel(lag=None, delay=3600)), "lag_unknown", DRAIN, True, None, 60.0,
+        settings={"ignore_delay": True},
+    ),
     Row("NULL", observation(channel(lag=None)), "lag_unknown", DRAIN, True, None, 60.0),
     Row("one NULL", observation(channel(), channel(name="b", lag=None)), "lag_unknown", DRAIN, True, None, 60.0),
     Row("a number", observation(channel(lag=5)), "lag_unknown", OK, False, 5, None),
@@ -287,6 +305,10 @@ ROWS = [
             False, running, 30, settings={"max_threads_running": 30},
         )
         for running, severity in ((1, OK), (30, OK), (31, NOTE), (5000, NOTE))
+    ),
+    Row(
+        "old beat", observation(channel(source_id=1), beats=Beats("a.b", (Beat(1, "then", 61.0),), 60)),
+        "heartbeat_stale", NOTE, True, 61.0, 10.0, settings={"heartbeat_table": "a.b"},
     ),
     # read_only
     Row("writable replica", observation(channel(), read_only=False), "writable", FAIL, True, "OFF", "ON"),

@@ -144,7 +144,7 @@ def test_a_grace_lets_no_server_in_that_is_held_on_all_directors(trouble: Reason
 def test_the_last_hold_that_was_read_stays_while_nobody_can_tell(
     observed: Observation, after: OperatorHold | None
 ) -> None:
-    assert remember(Memory(shared=HOLD), observed).shared == after
+    assert remember(Memory(shared=HOLD), observed, Settings.of(host="192.168.1.201")).shared == after
 
 
 def test_a_look_that_is_older_than_the_record_is_held_by_what_is_on_record() -> None:

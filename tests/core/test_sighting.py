@@ -10,9 +10,21 @@ from hypothesis import strategies as st
 
 from mysqlcheck.checks.connection import not_mysql, refused
 from mysqlcheck.checks.incarnation import Incarnation
-from mysqlcheck.memory import remember, sight
+from mysqlcheck.memory import sight
 from mysqlcheck.model import Instant, Memory, Observation, Sighting
-from tests.core.builders import BOOT, CROWDED, DENIED, LOST, NOW, OUT_OF_TIME, REFUSED, channel, met, observation
+from tests.core.builders import (
+    BOOT,
+    CROWDED,
+    DENIED,
+    LOST,
+    NOW,
+    OUT_OF_TIME,
+    REFUSED,
+    channel,
+    met,
+    observation,
+    remember,
+)
 
 UUID, OTHER = "a9347d19-e6c7-11f1-b429-02fc00000001", "b3431414-e6c7-11f1-933a-02fc00000001"
 STARTED = 1_795_388_063

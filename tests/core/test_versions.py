@@ -208,7 +208,7 @@ def test_a_replica_that_never_met_its_source_does_not_come_in(version: Written) 
     assert facts is not None
     said = [(channel.io_state, channel.lag, channel.source_uuid) for channel in facts.channels]
     assert said == [("Preparing", None, "") if version.server.mariadb else ("Connecting", 0, "")]
-    judged = verdict(seen, remember(Memory(), seen))
+    judged = verdict(seen, remember(Memory(), seen, Settings.of(host="192.168.1.201")))
     assert against(judged) == ["source_lost"]
     assert of_code(judged, "source_lost").bars_entry
 

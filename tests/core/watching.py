@@ -9,6 +9,7 @@ from typing import Any
 
 from mysqlcheck.checks.channels import Channel
 from mysqlcheck.checks.connection import REFUSED as CREDENTIALS_GRACE
+from mysqlcheck.checks.heartbeat import Beats
 from mysqlcheck.checks.incarnation import Incarnation
 from mysqlcheck.holddown import released
 from mysqlcheck.judgement import Judgement, take_in
@@ -74,6 +75,7 @@ class Director:
         hold: OperatorHold | None = None,
         took: float = 0.012,
         keep: bool = True,
+        beats: Beats | None = None,
     ) -> Judgement:
         """Check once, with an end at this second; without a channel named, one that is healthy."""
         now, source = self.instant(at), role == "source"
@@ -83,7 +85,7 @@ class Director:
         else:
             seen = observation(
                 *(found or (HEALTHY,)), read_only=not source, at=now, took=took, replicates=not source,
-                incarnation=self.server.says(at), connection_id=self.server.greet(),
+                incarnation=self.server.says(at), connection_id=self.server.greet(), beats=beats,
             )  # fmt: skip
         judged = take_in(self.records.get(role), self.sighting, seen, hold, self.settings(role), EPOCH + at)
         if keep:

@@ -22,6 +22,7 @@ class Dialect(NamedTuple):
     stop_sql: str
     stop: str
     forget: str
+    delay: str
     configure: str
     position: str
     wait_for: str
@@ -35,6 +36,7 @@ MYSQL = Dialect(
     stop_sql="STOP REPLICA SQL_THREAD FOR CHANNEL {channel}",
     stop="STOP REPLICA FOR CHANNEL {channel}",
     forget="RESET REPLICA ALL FOR CHANNEL {channel}",
+    delay="CHANGE REPLICATION SOURCE TO SOURCE_DELAY={seconds} FOR CHANNEL {channel}",
     configure=(
         "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={port}, SOURCE_USER='replicator',"
         " SOURCE_PASSWORD='{password}', SOURCE_AUTO_POSITION=1, SOURCE_CONNECT_RETRY=1, SOURCE_SSL=1"
@@ -60,6 +62,7 @@ MARIADB = Dialect(
     stop_sql="STOP SLAVE {channel} SQL_THREAD",
     stop="STOP SLAVE {channel}",
     forget="RESET SLAVE {channel} ALL",
+    delay="CHANGE MASTER {channel} TO MASTER_DELAY={seconds}",
     configure=(
         "CHANGE MASTER {channel} TO MASTER_HOST='127.0.0.1', MASTER_PORT={port}, MASTER_USER='replicator',"
         " MASTER_PASSWORD='{password}', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_SSL=0"
@@ -127,6 +130,12 @@ class Replication:
         """RESET REPLICA ALL: the replica no longer knows that it is one."""
         self.stop_threads(replica, channel)
         self._run(replica, "forget", channel)
+
+    def delay(self, replica: Server, seconds: int, channel: str = "") -> None:
+        """Keep every event back for so long, from now on."""
+        self.stop_threads(replica, channel)
+        self._run(replica, "delay", channel, seconds=seconds)
+        self.start_threads(replica, channel)
 
     def stop_io_thread(self, replica: Server, channel: str = "") -> None:
         self._run(replica, "stop_io", channel)

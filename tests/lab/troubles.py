@@ -49,6 +49,12 @@ class Troubles(Replication):
         yield
         self.repair_sql_thread(replica)
 
+    def write_as_of(self, seconds_ago: int, source: Server | None = None) -> None:
+        """One row on the source (or another), with the event's timestamp of so long ago."""
+        with (source or self.source).connect() as writer, writer.cursor() as cursor:
+            cursor.execute(f"SET timestamp = UNIX_TIMESTAMP() - {seconds_ago}")
+            cursor.execute("INSERT INTO lab.lagging VALUES ()")
+
     @contextmanager
     def make_lag(
         self, replica: Server, seconds: int = 0, channel: str = "", source: Server | None = None
@@ -63,9 +69,7 @@ class Troubles(Replication):
         with replica.connect() as holder:
             # READ is enough to hold up the applier, and super_read_only does not forbid it.
             holder.cursor().execute("LOCK TABLES lab.lagging READ")
-            with (source or self.source).connect() as writer, writer.cursor() as cursor:
-                cursor.execute(f"SET timestamp = UNIX_TIMESTAMP() - {seconds}")
-                cursor.execute("INSERT INTO lab.lagging VALUES ()")
+            self.write_as_of(seconds, source)
             self.wait_for_lag(replica, max(seconds, 1), channel)
             yield
         if replica.pid() is not None and self.runs(replica):
@@ -91,6 +95,14 @@ class Troubles(Replication):
                     cursor.execute(f"SET GTID_NEXT = '{uuid}:{number}'")
                     cursor.execute("BEGIN")
                     cursor.execute("COMMIT")
+        self.wait_until_caught_up(replica)
+
+    @contextmanager
+    def delayed(self, replica: Server, seconds: int) -> Iterator[None]:
+        """A replica that is kept behind on purpose (SQL_Delay)."""
+        self.delay(replica, seconds)
+        yield
+        self.delay(replica, 0)
         self.wait_until_caught_up(replica)
 
     def _met_the_duplicate(self, replica: Server) -> bool:

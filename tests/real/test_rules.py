@@ -131,6 +131,20 @@ def test_a_lag_of_last_night_is_judged_again_under_other_rules(topology: Topolog
     assert changed == "1 of 2 are decided otherwise"
 
 
+def test_a_delay_on_purpose_is_lag_unless_the_operator_says_otherwise(topology: Topology, check: Checker) -> None:
+    """A delayed replica is behind while something waits; so something is written, as of two minutes ago."""
+    replica = topology.replica
+    with topology.delayed(replica, seconds=3600):
+        topology.write_as_of(seconds_ago=120)
+        topology.wait_for_lag(replica, 120)
+        ended = check.json(replica)
+        assert (ended.code, ended.codes) == (1, ["lag"])
+        assert ended.json["facts"]["lag"] >= 120
+        assert ended.json["facts"]["channels"][0]["delay"] == 3600
+        ended = check.json(replica, "--ignore-delay")
+        assert (ended.code, ended.codes, ended.json["facts"]["lag"]) == (0, [], 0)
+
+
 def test_lag_takes_weight_away_before_it_drains(topology: Topology, check: Checker) -> None:
     with topology.make_lag(topology.replica, seconds=35):
         ended = check.json(topology.replica, "--weight", "100")

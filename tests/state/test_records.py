@@ -17,6 +17,7 @@ from mysqlcheck.model import (
     Event,
     Filters,
     Instant,
+    LastBeat,
     LastLag,
     Memory,
     OperatorHold,
@@ -66,6 +67,7 @@ memories = every(
         left=st.none(),
         shared=st.just(True),
     ),
+    beat=st.none() | every(LastBeat, name=lines, at=instants, late=numbers, received=lines, arrived=instants),
 )
 standings = every(
     Standing,

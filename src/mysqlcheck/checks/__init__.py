@@ -6,12 +6,14 @@ A new rule is a new file in this folder, a line here, and a section in docs/refe
 from __future__ import annotations
 
 from mysqlcheck.checks import (
+    applier,
     channels,
     checksums,
     connection,
     filters,
     group,
     gtid,
+    heartbeat,
     incarnation,
     lag,
     load,
@@ -65,6 +67,8 @@ FACTS: tuple[type, ...] = (
     shared_hold.HoldTable,
     shared_hold.SharedHold,
     channels.Channels,
+    heartbeat.Beats,
+    applier.Applier,
     gtid.Gtids,
     gtid.Compared,
     checksums.Checksums,
@@ -89,7 +93,10 @@ def probes(settings: Policy) -> tuple[Probe, ...]:
         return words.together(asked), *own
     if settings.gtid_check != "off":
         asked.append(gtid.WORDS)
-    return words.together(asked), *own, channels.PROBE
+    probed = (words.together(asked), *own, channels.PROBE)
+    if settings.lag_source in lag.READ_BEATS and settings.heartbeat_table:
+        return (*probed, heartbeat.probe(settings))
+    return (*probed, applier.PROBE) if settings.lag_source in lag.READ_APPLIER else probed
 
 
 def judge(observation: Observation, memory: Memory, settings: Policy, now: Instant) -> Verdict:
@@ -98,13 +105,12 @@ def judge(observation: Observation, memory: Memory, settings: Policy, now: Insta
     for rule in RULES:
         reasons.extend(rule.judge(observation, memory, settings, now))
     reasons.sort(key=lambda reason: -reason.severity)
-    facts = observation.fact(channels.Channels)
-    if facts is not None:
-        behind: float | None = lag.worst(facts.judged)
-    else:  # what it was before this look failed
-        behind = memory.lag.seconds if memory.lag else None
+    known = lag.known(observation, memory, settings, now)
+    behind = known.seconds if known else None
+    if memory.lag and observation.fact(channels.Channels) is None:  # what it was before this look failed
+        behind = memory.lag.seconds
     blind = observation.trouble is not None and reasons[0].severity is Severity.NOTE
     share = min(lag.share(behind, settings), load.share(observation.fact(load.Load), settings))
     if blind and reasons[0].code == "connections_exhausted":
         share = lag.LEAST_SHARE
-    return Verdict(tuple(reasons), share, blind)
+    return Verdict(tuple(reasons), share, blind, known)

@@ -35,6 +35,12 @@ class ChannelsSettings(Group):
     )
 
 
+RECEIVED = (
+    *("Source_Log_File", "Master_Log_File", "Read_Source_Log_Pos", "Read_Master_Log_Pos"),
+    "Slave_received_heartbeats",
+)
+
+
 class Channel(NamedTuple):
     """One replication channel; `name` is empty for the default one, lag in seconds is None for NULL."""
 
@@ -51,11 +57,22 @@ class Channel(NamedTuple):
     """The source's server_uuid; empty on MariaDB, which has none, and before the first connection."""
     filters: str = ""
     """Its replication filters: `Replicate_Do_DB=a, Replicate_Wild_Ignore_Table=b.%`."""
+    delay: int = 0
+    """SQL_Delay: for how many seconds an event is kept back on purpose."""
+    source_id: int | None = None
+    """The source's server_id; 0 before the first connect."""
+    received: str = ""
+    """What came from the source: how far its binary log was read, and on MariaDB how many heartbeats came."""
 
     @property
     def io_running(self) -> bool:
         """Whether the IO thread is connected to the source."""
         return self.io_state == "Yes"
+
+    @property
+    def running(self) -> bool:
+        """Whether both threads run."""
+        return self.io_running and self.sql_running
 
     def __str__(self) -> str:
         return f"channel {self.name!r} from {self.source}" if self.name else f"from {self.source}"
@@ -116,6 +133,8 @@ def parse(table: Table) -> Channels:
     uuid = next((name for name in ("Source_UUID", "Master_UUID") if name in table.columns), None)
     name = next((name for name in ("Channel_Name", "Connection_name") if name in table.columns), None)
     filters = [name for name in table.columns if name.startswith("Replicate_")]
+    source_id = next((name for name in ("Source_Server_Id", "Master_Server_Id") if name in table.columns), None)
+    delay = "SQL_Delay" if "SQL_Delay" in table.columns else None  # MySQL 5.5 and MariaDB 10.1 have none
     channels = []
     for row in table.rows:
         io_state, sql_state, seconds = row[io], row[sql], row[lag]
@@ -136,6 +155,9 @@ def parse(table: Table) -> Channels:
                 lag=None if seconds is None else whole(seconds, lag),
                 source_uuid=one_line(row[uuid] or "", 64) if uuid else "",
                 filters=one_line(", ".join(f"{name}={row[name]}" for name in filters if row[name]), 4000),
+                delay=whole(row[delay], delay) if delay else 0,
+                source_id=whole(row[source_id], source_id) if source_id else None,
+                received=" ".join(one_line(row[name] or "", 80) for name in RECEIVED if name in table.columns),
             )
         )
     return Channels(tuple(channels))

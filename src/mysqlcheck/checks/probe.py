@@ -11,14 +11,17 @@ class Probe(NamedTuple):
     """One query. The edge runs it and knows nothing of its meaning."""
 
     query: Callable[[ServerVersion], str]
+    """Empty where there is nothing to ask of such a server."""
     parse: Callable[[Table], Iterator[Any]]
     """Pure; yields facts, each of its own type, and raises UnexpectedAnswer for what no server of that version says."""
     privilege: Callable[[ServerVersion], str]
     """The least privilege that the query needs, with ON … where it is not a global one; empty where it needs none."""
     when: Callable[[Sequence[Any]], bool] = lambda facts: True
     """Whether to ask at all, by the facts that have been found before."""
-    refused: Callable[[int, str], Any] | None = None
-    """Makes a fact of the server's error to this query, by its number and text; None where it is the look's trouble."""
+    excused: Callable[[int], bool] = lambda errno: False
+    """Which error numbers of the server say something of what was asked for, and nothing against the server."""
+    excuse: Callable[[int, str, str], Any] | None = None
+    """Makes a fact of such an error, from its number, its words, and the account that we are."""
 
 
 class Rule(NamedTuple):
@@ -54,6 +57,14 @@ def on_or_off(text: str | None, what: str) -> bool:
     if value not in ("0", "OFF", "1", "ON"):
         raise UnexpectedAnswer(f"{what} is {one_line(str(text), 60)!r}, not ON or OFF")
     return value in ("1", "ON")
+
+
+def microseconds(text: str | None, what: str) -> float | None:
+    """Read a TIMESTAMPDIFF in microseconds as seconds; NULL is that of a time that is none, like 0000-00-00."""
+    if text is None:
+        return None
+    number = whole(text.removeprefix("-"), what) / 1e6
+    return -number if text.startswith("-") else number
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -12,7 +12,7 @@ where it is granted a query of its own reads the server's row.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from mysqlcheck.checks.connection import ConnectionSettings
+from mysqlcheck.checks.connection import NETWORK, SHUTTING_DOWN, ConnectionSettings
 from mysqlcheck.checks.probe import Probe, Rule, column, one_line, whole
 from mysqlcheck.checks.words import Words
 from mysqlcheck.model import Instant, Memory, Observation, OperatorHold, Reason, ServerVersion, Severity, Table
@@ -54,7 +54,9 @@ def probe(target: str) -> Probe:
     def granted(facts: Sequence[object]) -> bool:
         return any(isinstance(fact, HoldTable) and fact.readable for fact in facts)
 
-    return Probe(query, lambda table: iter((parse(table),)), lambda server: f"SELECT ON {TABLE}", granted, refused)
+    return Probe(
+        query, lambda table: iter((parse(table),)), lambda server: f"SELECT ON {TABLE}", granted, excused, unread
+    )
 
 
 def columns() -> str:
@@ -92,7 +94,12 @@ def parse(table: Table) -> SharedHold:
     return SharedHold(hold)
 
 
-def refused(errno: int, message: str) -> SharedHold:
+def excused(errno: int) -> bool:
+    """Whatever it says of the table, the server works; but for what says that it is gone."""
+    return bool(errno) and errno not in NETWORK | SHUTTING_DOWN
+
+
+def unread(errno: int, message: str, account: str) -> SharedHold:
     """The server does not let us read it after all: the table was dropped and its grant is left, or it is damaged."""
     return SharedHold(error=f"error {errno}: {message}")
 

@@ -123,7 +123,7 @@ def _document(seen: Look, settings: Settings) -> dict[str, Any]:
         "rules": [reason_document(reason) for reason in _by_code(seen)],
         "not_judged": [code for code in CODES if code not in {r.code for r in seen.judgement.verdict.reasons}],
         "styles": _styles(seen, settings),
-        "facts": facts_document(seen.observation),
+        "facts": facts_document(seen.observation, seen.judgement.verdict.lag),
         "warnings": [seen.state_trouble] if seen.state_trouble else [],
         "capture": to_document(seen.judgement.capture),
     }

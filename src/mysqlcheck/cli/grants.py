@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mysqlcheck.checks import channels, group
+from mysqlcheck.checks import applier, channels, group, heartbeat
 from mysqlcheck.checks.connection import account
 from mysqlcheck.model import ServerVersion
 
@@ -16,16 +16,23 @@ SERVERS = {
 }
 
 
-def statements(server: ServerVersion, user: str, host: str) -> tuple[str, ...]:
+def statements(
+    server: ServerVersion, user: str, host: str, table: str | None = None, applies: bool = False
+) -> tuple[str, ...]:
     """Return the statements for the source; replication carries them to every replica. A comment says where one is
     needed only for some servers.
 
-    `host` is where checks come from, as MySQL writes it: an address, `192.168.1.%`, or `%`.
+    `host` is where checks come from, as MySQL writes it: an address, `192.168.1.%`, or `%`; `table` that of the beats;
+    `applies` where the lag is what MySQL's applier tells.
     """
     name = account(user, host)
+    beats = (f"GRANT SELECT ON {heartbeat.in_backticks(table)} TO {name};",) if table else ()
+    progress = tuple(f"GRANT SELECT ON {one} TO {name};" for one in applier.TABLES) if applier.query(server) else ()
     return (
         f"CREATE USER {name} IDENTIFIED BY '…' WITH MAX_USER_CONNECTIONS 20;",
         f"GRANT {channels.privilege(server)} ON *.* TO {name};",
+        *beats,
+        *(progress if applies else ()),
         *(() if server.mariadb else (f"GRANT {group.PRIVILEGE} TO {name}; -- only members of a replication group",)),
     )
 
@@ -51,6 +58,14 @@ def command() -> click.Command:
                 ["--from", "host"], default="%", show_default=True, metavar="HOST",
                 help="Where checks come from, as MySQL writes it: a director's address, or 192.168.1.%.",
             ),
+            click.Option(
+                ["--heartbeat-table"], metavar="DB.TABLE", callback=_table,
+                help="The table of pt-heartbeat, where the check is given one: it must be able to read it.",
+            ),
+            click.Option(
+                ["--applier", "applies"], is_flag=True,
+                help="Also what `--lag-source applier` reads on MySQL 8.0 and later.",
+            ),
         ],
         callback=_print,
         help="Print the statements to run on the source; replication carries the account to every replica. "
@@ -59,9 +74,17 @@ def command() -> click.Command:
     )  # fmt: skip
 
 
-def _print(flavor: str | None, user: str, host: str) -> None:
+def _table(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """Read the name of the table as the check does."""
+    try:
+        return None if text is None else heartbeat.HeartbeatSettings.heartbeat_table.kind.from_text(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from None
+
+
+def _print(flavor: str | None, user: str, host: str, heartbeat_table: str | None, applies: bool) -> None:
     for name, (title, server) in SERVERS.items():
         if flavor in (None, name):
             click.echo(f"-- {title}")
-            for statement in statements(server, user, host):
+            for statement in statements(server, user, host, heartbeat_table, applies):
                 click.echo(statement)

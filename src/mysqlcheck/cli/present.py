@@ -6,11 +6,10 @@ import math
 from typing import Any
 
 from mysqlcheck import outcome
-from mysqlcheck.checks import lag
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.line import line
-from mysqlcheck.model import Decision, Observation, Reason
+from mysqlcheck.model import Decision, Lag, Observation, Reason
 from mysqlcheck.oneshot import Report
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import Style
@@ -47,7 +46,7 @@ def as_json(report: Report, settings: Settings) -> str:
         "style": seen.answer.style.value,
         "exit_code": int(report.exit_code),
         "reasons": [reason_document(reason) for reason in decision.reasons],
-        "facts": facts_document(seen.observation),
+        "facts": facts_document(seen.observation, seen.judgement.verdict.lag),
         "shadow": shadow,
         "warnings": list(report.warnings),
         "capture": captures.to_document(seen.judgement.capture),
@@ -77,14 +76,15 @@ def reason_document(reason: Reason) -> dict[str, Any]:
     }
 
 
-def facts_document(observation: Observation) -> dict[str, Any]:
+def facts_document(observation: Observation, lag: Lag | None) -> dict[str, Any]:
     """Return what was observed as JSON has it; null is unknown."""
     channels, read_only, server = observation.fact(Channels), observation.fact(ReadOnly), observation.server
     return {
         "flavor": server.flavor if server else None,
         "version": ".".join(map(str, server.number)) if server else None,
         "read_only": read_only.on if read_only else None,
-        "lag": lag.worst(channels.judged) if channels else None,
+        "lag": lag.seconds if lag else None,
+        "lag_source": lag.source if lag else None,
         "channels": [channel._asdict() for channel in channels.channels] if channels else None,
         "duration": round(observation.ended.seconds - observation.began.seconds, 6),
     }

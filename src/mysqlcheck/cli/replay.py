@@ -76,7 +76,9 @@ def replay_lines(replayed: list[Replayed]) -> list[str]:
 
 def _why(look: Look) -> str:
     first = next(iter(look.judged.reasons), None)
-    return people.plain(f"{first.code}: {first.text}" if first else detail(look.observation))
+    return people.plain(
+        f"{first.code}: {first.text}" if first else detail(look.observation, look.judgement.verdict.lag)
+    )
 
 
 def _settings(where: str, capture: Capture, given: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
