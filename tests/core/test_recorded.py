@@ -12,7 +12,7 @@ from mysqlcheck.checks.channels import Channels, parse, query
 from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.checks.source import is_uuid
 from mysqlcheck.model import ServerVersion, Severity, Table
-from tests.core.builders import against, lag_on_record, of_code, recorded, verdict
+from tests.core.builders import against, lag_on_record, observation, of_code, recorded, verdict
 from tests.core.rows import PROVIDERS, Recording, load
 
 FAIL, DRAIN, NOTE = Severity.FAIL, Severity.DRAIN, Severity.NOTE
@@ -211,3 +211,25 @@ def test_read_only_is_read_from_all_of_them(recording: Recording) -> None:
     said = [recorded(recording, situation).fact(ReadOnly) for situation in ("healthy", "writable")]
     admins = None if recording.server.mariadb else False  # who has no super_read_only
     assert said == [ReadOnly(True, admins), ReadOnly(False, admins)]
+
+
+# MySQL 9.7.4 with a full disk under its relay log: all other columns were those of a healthy replica.
+
+
+@pytest.mark.parametrize("words", ["Waiting for disk space", "Waiting for someone to free space"])
+@pytest.mark.parametrize(("thread", "column"), [("IO", "Replica_IO_State"), ("SQL", "Replica_SQL_Running_State")])
+def test_a_thread_that_waits_for_disk_space_fails_although_it_runs(words: str, thread: str, column: str) -> None:
+    recording = load("mysql-9.7")
+    table = recording.answer("healthy", query(recording.server))
+    full = table._replace(rows=[{**row, column: words} for row in table.rows])
+    assert parse(table).channels[0].waits_for_disk == ""
+    assert parse(full).channels[0].waits_for_disk == thread
+    assert against(verdict(observation(*parse(full).channels))) == ["disk_full"]
+
+
+def test_a_relay_log_at_its_limit_is_no_full_disk() -> None:
+    recording = load("mysql-9.7")
+    table = recording.answer("healthy", query(recording.server))
+    words = "Waiting for the replica SQL thread to free relay log space"
+    full = table._replace(rows=[{**row, "Replica_IO_State": words} for row in table.rows])
+    assert parse(full).channels[0].waits_for_disk == ""

@@ -233,6 +233,13 @@ ROWS = [
         "stopped", observation(channel(name="b", sql_running=False, lag=None)), "channel_missing", OK, False, "b", "b",
         settings={"channel": ("b",)},
     ),
+    # disk_full
+    Row("IO waits", observation(channel(waits_for_disk="IO")), "disk_full", FAIL, True, "IO", "no"),
+    Row(
+        "SQL of one waits", observation(channel(), channel(name="b", waits_for_disk="SQL")), "disk_full", FAIL, True,
+        "SQL", "no",
+    ),
+    Row("has room", observation(channel()), "disk_full", OK, False, "no", "no"),
     # offline_mode
     Row("offline", observation(channel(), also=[OfflineMode(True)]), "offline_mode", FAIL, True, "ON", "OFF"),
     Row("kept out", said(3032), "offline_mode", FAIL, True, "ON", "OFF"),

@@ -15,7 +15,7 @@ import subprocess
 # Ryuk, testcontainers' cleaner, is one more image to pull; tests/lab/watcher.py does its work here.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from uuid import uuid4
@@ -47,6 +47,7 @@ class ContainerServer(Server):
     pulled: ClassVar[bool] = False  # else tests/lab/images makes it
     program: ClassVar[str]
     settings: ClassVar[tuple[str, ...]]
+    disks: ClassVar[Mapping[str, str]] = {}  # small file systems of its own: the options of each by its place
     maker: ClassVar[tuple[str, ...]]  # the command that makes an empty datadir
 
     def __init__(self, name: str, folder: Path, options: Sequence[str] = ()) -> None:
@@ -92,6 +93,8 @@ class ContainerServer(Server):
         command = ["--no-defaults", f"--datadir={INSIDE}/{self.datadir.name}", f"--port={self.port}"]
         command += ["--socket=/tmp/socket", *as_whom(), *self.settings, *self.options]
         self._container = as_container(self.image, self.folder, self.program, command).with_envs(**self.environment)
+        for place, how in self.disks.items():
+            self._container.with_tmpfs_mount(place, how)
         WATCHER.watch("container", str(self._container._name))
         self._container.start()
 

@@ -17,6 +17,9 @@ from mysqlcheck.settings import Group, Setting
 IO_STATES = ("Yes", "No", "Connecting", "Preparing")
 """What both flavors write for the IO thread; Preparing is MariaDB's, before the first connect."""
 
+WAITS_FOR_DISK = ("Waiting for disk space", "Waiting for someone to free space")
+"""A thread's state while its disk is full: the first is MySQL 9.7's (seen). A relay log that has reached its
+relay_log_space_limit is another thing, and has other words."""
 GROUP_OWN = ("group_replication_applier", "group_replication_recovery")
 """Channels that Group Replication keeps for itself; MySQL lets nobody else have these names
 (https://dev.mysql.com/doc/refman/8.4/en/channels-naming-conventions.html)."""
@@ -63,6 +66,8 @@ class Channel(NamedTuple):
     """The source's server_id; 0 before the first connect."""
     received: str = ""
     """What came from the source: how far its binary log was read, and on MariaDB how many heartbeats came."""
+    waits_for_disk: str = ""
+    """IO or SQL, for the thread that waits for room on the disk; empty where none does."""
 
     @property
     def io_running(self) -> bool:
@@ -135,6 +140,15 @@ def parse(table: Table) -> Channels:
     filters = [name for name in table.columns if name.startswith("Replicate_")]
     source_id = next((name for name in ("Source_Server_Id", "Master_Server_Id") if name in table.columns), None)
     delay = "SQL_Delay" if "SQL_Delay" in table.columns else None  # MySQL 5.5 and MariaDB 10.1 have none
+    doing = [
+        (thread, name)
+        for thread, names in (
+            ("IO", ("Replica_IO_State", "Slave_IO_State")),
+            ("SQL", ("Replica_SQL_Running_State", "Slave_SQL_Running_State")),
+        )
+        for name in names
+        if name in table.columns
+    ]
     channels = []
     for row in table.rows:
         io_state, sql_state, seconds = row[io], row[sql], row[lag]
@@ -158,6 +172,7 @@ def parse(table: Table) -> Channels:
                 delay=whole(row[delay], delay) if delay else 0,
                 source_id=whole(row[source_id], source_id) if source_id else None,
                 received=" ".join(one_line(row[name] or "", 80) for name in RECEIVED if name in table.columns),
+                waits_for_disk=next((thread for thread, name in doing if row[name] in WAITS_FOR_DISK), ""),
             )
         )
     return Channels(tuple(channels))
