@@ -57,7 +57,7 @@ NOT_ALLOWED: dict[str, tuple[tuple[str, ...], str]] = {
     "--tls-key": (("",), "the path of a PEM file"),
     "--server-public-key-path": (("",), "the path of a PEM file"),
 }
-FLAGS = ("--shadow", "--get-server-public-key", "--super-read-only")
+FLAGS = ("--shadow", "--get-server-public-key", "--super-read-only", "--ignore-delay", "--heartbeat-utc")
 LONGEST = max(len(values) for values, _ in NOT_ALLOWED.values())
 
 

@@ -215,9 +215,19 @@ def test_wsrep_reject_queries_has_one_value() -> None:
 # group_member
 
 
-@pytest.mark.parametrize("values", [{}, {"group_name": None}, {"group_name": ""}], ids=["MariaDB", "no plugin", "none"])
-def test_a_server_without_a_group_name_is_no_member(values: dict[str, str | None]) -> None:
-    assert group.parse(of_one_row({"read_only": "1", **values})) is None
+@pytest.mark.parametrize(
+    ("of_80", "of_81", "loaded"), [(None, None, False), ("", None, True), (None, "0", True)], ids=["no", "8.0", "8.1"]
+)
+def test_any_status_variable_of_the_plugin_tells_that_it_is_loaded(
+    of_80: str | None, of_81: str | None, loaded: bool
+) -> None:
+    said = of_one_row({"group_replication_primary_member": of_80, "gr_control_messages_sent_count": of_81})
+    assert group.is_loaded([group.parse(said)]) is loaded
+
+
+@pytest.mark.parametrize(("name", "there"), [("8f3c", True), ("", False), (None, False)])
+def test_a_plugin_without_a_group_s_name_is_no_member(name: str | None, there: bool) -> None:
+    assert group.has_group(list(group.parse_name(of_one_row({"group_name": name})))) is there
 
 
 def members(*found: tuple[str, str, str]) -> Table:

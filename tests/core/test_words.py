@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mysqlcheck.checks import probes
+from mysqlcheck.checks import group, probes, wsrep
 from mysqlcheck.checks.words import Words, together
 from mysqlcheck.errors import UnexpectedAnswer
 from mysqlcheck.model import ServerVersion, Table
@@ -43,11 +43,10 @@ def read(*subjects: Words, table: Table) -> list[Any]:
 # the query
 
 
-STATUS = "'Uptime', 'wsrep_provider_name', 'wsrep_cluster_status', 'wsrep_local_state', 'wsrep_ready'"
+STATUS = ", ".join(f"'{name}'" for name in ("Uptime", *wsrep.WORDS.status, *group.WORDS.status))
 OF_MARIADB = "server_id", "read_only"
 OF_MYSQL = "server_uuid", "read_only"
 OF_MYSQL_57 = *OF_MYSQL, "super_read_only", "offline_mode"
-GROUP = "WHERE VARIABLE_NAME = 'group_replication_group_name') AS group_name, "
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,6 @@ def test_each_version_is_asked_in_the_words_that_it_knows(
 ) -> None:
     query = probes(Settings.of(host="192.168.1.201", role=role))[0].query(ServerVersion.parse(version))
     assert re.findall(r"@@global\.(\w+)", query) == [*variables]
-    assert (GROUP in query) is (variables is OF_MYSQL_57)
     assert query.endswith(f"VARIABLE_VALUE AS variable_value FROM {table} WHERE VARIABLE_NAME IN ({STATUS})")
 
 

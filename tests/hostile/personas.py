@@ -248,12 +248,7 @@ def _persona(version: str, known: Row, status_query: str, status: Row) -> Person
         ),
         status,
         ASKS_MYSQL if mysql else ASKS_MARIADB,
-        {
-            **known,
-            "identity": known["server_uuid" if mysql else "server_id"],
-            "group_name": None,
-            "may_read_holds": "0",
-        },
+        {**known, "identity": known["server_uuid" if mysql else "server_id"], "may_read_holds": "0"},
     )
 
 

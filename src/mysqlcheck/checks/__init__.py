@@ -77,6 +77,7 @@ FACTS: tuple[type, ...] = (
     offline_mode.OfflineMode,
     wsrep.Wsrep,
     wsrep.RejectsQueries,
+    group.GroupPlugin,
     group.Group,
     group.GroupMember,
     load.Load,
@@ -90,7 +91,7 @@ def probes(settings: Policy) -> tuple[Probe, ...]:
     asked = [incarnation.WORDS, read_only.WORDS, offline_mode.WORDS, wsrep.WORDS, group.WORDS, shared_hold.WORDS]
     if settings.max_connections_used is not None or settings.max_threads_running is not None:
         asked.append(load.WORDS)
-    own = (wsrep.PROBE, group.PROBE, shared_hold.probe(str(settings.target)))
+    own = (wsrep.PROBE, group.NAME_PROBE, group.PROBE, shared_hold.probe(str(settings.target)))
     if settings.role == "source":
         return words.together(asked), *own
     if settings.gtid_check != "off":

@@ -5,8 +5,9 @@ RECOVERING    it fetches what it has missed                                     
 ERROR, OFFLINE, UNREACHABLE                                                                          fail
 
 A member shows no channel in SHOW REPLICA STATUS (seen on MySQL 9.7), and a group that has lost its majority goes on
-answering reads, from the past. So the group's own table is asked, where group_replication_group_name says that there
-is one (https://dev.mysql.com/doc/refman/8.4/en/performance-schema-replication-group-members-table.html).
+answering reads, from the past. So the group's own table is asked, where there is one: where the plugin is loaded, which
+its status variables tell, and has the name of a group. Only that table needs a privilege
+(https://dev.mysql.com/doc/refman/8.4/en/performance-schema-replication-group-members-table.html).
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,11 +21,20 @@ from mysqlcheck.model import Instant, Memory, Observation, Reason, ServerVersion
 
 MEMBERS = "performance_schema.replication_group_members"
 PRIVILEGE = f"SELECT ON {MEMBERS}"
+STATUS = ("group_replication_primary_member", "Gr_control_messages_sent_count")
+"""MySQL 5.7 and 8.0 have the first, 8.1 and later the second
+(https://dev.mysql.com/doc/refman/8.0/en/group-replication-status-variables.html and the same page of 8.4)."""
 STATES = ("ONLINE", "RECOVERING", "OFFLINE", "ERROR", "UNREACHABLE")
 
 
+class GroupPlugin(NamedTuple):
+    """That Group Replication's plugin is loaded."""
+
+    loaded: bool
+
+
 class Group(NamedTuple):
-    """That the server is configured for a replication group."""
+    """The group that the server is configured for; empty where it is for none."""
 
     name: str
 
@@ -39,24 +49,27 @@ class GroupMember(NamedTuple):
     members: int
 
 
-def expressions(server: ServerVersion) -> dict[str, str]:
-    """NULL without the plugin, which brings the variable; any account may read it (run on MySQL 9.7)."""
-    if server.mariadb or server.number < (5, 7, 17):
-        return {}
-    name = "'group_replication_group_name'"
-    subquery = f"SELECT VARIABLE_VALUE FROM performance_schema.global_variables WHERE VARIABLE_NAME = {name}"  # noqa: S608
-    return {"group_name": f"({subquery})"}
+def parse(table: Table) -> GroupPlugin | None:
+    """Read whether the server has any status variable of the plugin's."""
+    return GroupPlugin(True) if any(table.rows[0][name.lower()] is not None for name in STATUS) else None
 
 
-def parse(table: Table) -> Group | None:
-    """Read the name; none and an empty one are no group."""
-    name = table.rows[0].get("group_name")
-    return Group(one_line(name, 64)) if name else None
+def is_loaded(facts: Sequence[Any]) -> bool:
+    """Whether the plugin is loaded: only then does the server know the name's variable."""
+    return any(isinstance(fact, GroupPlugin) for fact in facts)
+
+
+def parse_name(table: Table) -> Iterator[Group]:
+    """Read the one row."""
+    name = column(table, "group_name")
+    if len(table.rows) != 1:
+        raise UnexpectedAnswer(f"the query for group_replication_group_name returned {len(table.rows)} rows")
+    yield Group(one_line(table.rows[0][name] or "", 64))
 
 
 def has_group(facts: Sequence[Any]) -> bool:
     """Whether the server is configured for a group."""
-    return any(isinstance(fact, Group) for fact in facts)
+    return any(isinstance(fact, Group) and fact.name for fact in facts)
 
 
 def query(server: ServerVersion) -> str:
@@ -107,6 +120,12 @@ def _group_member(member: GroupMember, role: str) -> Reason:
     return Reason("group_member", Severity.FAIL, text, observed, limit, bars_entry=True)
 
 
-WORDS = Words(expressions, parse)
+WORDS = Words(lambda server: {}, parse, status=STATUS)
+NAME_PROBE = Probe(
+    lambda server: "SELECT @@global.group_replication_group_name AS group_name",
+    parse_name,
+    lambda server: "",
+    is_loaded,
+)
 PROBE = Probe(query, parse_members, lambda server: PRIVILEGE, has_group)
 RULE = Rule(("group_member",), rule)
