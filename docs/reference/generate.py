@@ -96,6 +96,7 @@ Worth an alert:
     sum by (role) (mysqlcheck_decision{decision="serve"}) < 2            # the pool is getting small
     mysqlcheck_pool_serving < mysqlcheck_pool_min_serving                # panic: others are let in (the agent's pools)
     mysqlcheck_pool_serving + mysqlcheck_pool_let_in < mysqlcheck_pool_min_serving      # and not enough of them
+    mysqlcheck_pool_sources_refused > 0                                  # two servers took writes: somebody must decide
     mysqlcheck_channel_sql_running{channel!~"group_replication_.+"} == 0 # a channel stands still, or is missing
     mysqlcheck_hold_remaining_seconds == +Inf                            # waits for `mysqlcheck release`
     mysqlcheck_operator_hold == 1                                        # somebody drained it, and may have forgotten

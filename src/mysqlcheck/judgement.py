@@ -19,11 +19,13 @@ from mysqlcheck.model import (
     OperatorHold,
     Phase,
     Record,
+    Refused,
     Sighting,
     Told,
     Verdict,
 )  # fmt: skip
 from mysqlcheck.outcome import Answer, OutcomeSettings
+from mysqlcheck.standing import TWO_SOURCES
 
 OnRecord: TypeAlias = tuple[Record | None, Sighting | None]
 
@@ -77,18 +79,21 @@ def take_in(
     settings: JudgementSettings,
     at: float,
     let_in: LetIn | None = None,
+    refused: Refused | None = None,
+    aside: str | None = None,
 ) -> Judgement:
     """Judge a look in the light of what is on record, and say what to record.
 
     `sighting` is the last one of the server, whatever role it was checked as; `at` is Unix time, for people and holds.
     `hold` is this director's own; a shared one is among what the look saw, or the last that could.
-    `let_in` is the word of the server's pool, which changes the answer alone.
+    `let_in` and `refused` are the word of the server's pool, which changes the answer alone; `aside` is what the pool
+    knows of a lost source, and changes a text.
     A look older than the record (checks of one target may overlap) changes nothing.
     """
 
     def captured(decision: Decision) -> Capture:
         known = record and record._replace(memory=record.memory._replace(sighting=None), transitions=())
-        return Capture(at, settings.role, observation, *decision[:3], sighting, known, hold, let_in)
+        return Capture(at, settings.role, observation, *decision[:3], sighting, known, hold, let_in, refused, aside)
 
     now = observation.ended
     before = record.standing if record else None
@@ -96,13 +101,13 @@ def take_in(
     if record is not None and now.precedes(record.seen):
         verdict = judge(observation, kept, settings, now)
         shared = _standing(kept, at)
-        decision = outcome.decide(record.standing, verdict, hold, settings, record.seen, None, shared)
+        decision = outcome.decide(record.standing, verdict, hold, settings, record.seen, refused=refused, shared=shared)
         return Judgement(verdict, decision, record, captured(decision), shared=shared)
     memory = remember(kept, observation, settings)
     shared = _standing(memory, at)
     verdict = judge(observation, memory, settings, now)
     standing = step(before, verdict, memory, settings, now)
-    decision = outcome.decide(standing, verdict, hold, settings, now, let_in, shared)
+    decision = outcome.decide(standing, verdict, hold, settings, now, let_in, shared, refused, aside)
     told = _told(decision, verdict, outcome.answer_style(settings))
     changed = record.changed if record and before and before.phase is standing.phase else at
     transitions = record.transitions if record else ()
@@ -118,6 +123,10 @@ def take_in(
         text = f"{what} by pool {let_in.pool}: {let_in.text}"
         events = (*events, Event(at, str(observation.target), settings.role, kind, "", "", text))
     events += _shared_events(kept.shared, memory.shared, observation, settings.role, at)
+    if refused is not None and refused.new:
+        kind = "accepted" if refused.over else "refused"
+        text = f"{TWO_SOURCES}: {refused.text}"
+        events = (*events, Event(at, str(observation.target), settings.role, kind, "", "", text))
     after = Record(memory, standing, now, at, told, changed, transitions)
     capture = captured(decision)
     if events:
@@ -129,8 +138,8 @@ def take_in(
 
 def judge_again(capture: Capture, settings: JudgementSettings) -> Judgement:
     """Judge a look that was captured, in the light of what was on record then: the same settings lead to the same."""
-    at, hold, let_in = capture.at, capture.hold, capture.let_in
-    return take_in(capture.record, capture.sighting, capture.observation, hold, settings, at, let_in)
+    known = capture.record, capture.sighting, capture.observation, capture.hold
+    return take_in(*known, settings, capture.at, capture.let_in, capture.refused, capture.aside)
 
 
 def _standing(memory: Memory, at: float) -> OperatorHold | None:
@@ -165,7 +174,7 @@ def _told(decision: Decision, verdict: Verdict, answer: Answer) -> Told:
 
 
 def _transition(before: Phase | None, decision: Decision, observation: Observation, role: str, at: float) -> Event:
-    first = next((reason for reason in decision.reasons if reason.code != "operator_hold"), None)
+    first = next((reason for reason in decision.reasons if reason.code not in ("operator_hold", TWO_SOURCES)), None)
     text = "nothing against it"
     if first is not None:
         text = first.text if first.code == decision.phase.value else f"{first.code}: {first.text}"

@@ -261,9 +261,9 @@ def _misfits(files: _Files, targets: Sequence[Settings]) -> Iterator[Problem]:
         from mysqlcheck.pool import conflicts
 
         where, of = f"{config} [pool.{name}]", [one for one in targets if one.pool == name and one.role != "source"]
-        if not of:
+        if not any(one.pool == name for one in targets):
             yield Problem(where, f'no server is in it: write pool = "{name}" under [defaults] or its table', config)
-        elif settings is not None:
+        elif settings is not None and of:
             max_lags = {str(one.target): one.max_lag for one in of}
             yield from (Problem(f"{where} {key}", why, config) for key, why in conflicts(settings, max_lags))
 

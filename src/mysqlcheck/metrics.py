@@ -99,8 +99,23 @@ POOL_SIZE = Metric("mysqlcheck_pool_servers", "Servers of the pool.", ("pool",))
 POOL_MIN = Metric("mysqlcheck_pool_min_serving", "How many of them must serve.", ("pool",))
 POOL_SERVING = Metric("mysqlcheck_pool_serving", "How many serve by themselves; below the minimum: panic.", ("pool",))
 POOL_LET_IN = Metric("mysqlcheck_pool_let_in", "How many more are let in because too few would serve.", ("pool",))
-POOL_METRICS = (POOL_SIZE, POOL_MIN, POOL_SERVING, POOL_LET_IN)
-AGENT_METRICS = (LOOKS, LATE, *POOL_METRICS)
+POOL_SOURCE_LOST = Metric(
+    "mysqlcheck_pool_source_lost",
+    "1 where several of the pool ask the same source, and it answers none of them, else 0.",
+    ("pool",),
+)
+POOL_LINKS_LOST = Metric(
+    "mysqlcheck_pool_links_lost",
+    "Replicas that have lost a source to which others of the pool are connected.",
+    ("pool",),
+)
+POOL_METRICS = (POOL_SIZE, POOL_MIN, POOL_SERVING, POOL_LET_IN, POOL_SOURCE_LOST, POOL_LINKS_LOST)
+POOL_REFUSED = Metric(
+    "mysqlcheck_pool_sources_refused",
+    "Servers of role source that would serve and are refused, because the pool has another source.",
+    ("pool",),
+)
+AGENT_METRICS = (LOOKS, LATE, *POOL_METRICS, POOL_REFUSED)
 METRICS = (
     DECISION, PHASE, REASON, WEIGHT, FULL_WEIGHT, HOLD, OPERATOR_HOLD, FLAPS, TRANSITIONS, LAST_CHANGE, STATE_ERROR,
     CONFIG_ERROR, EXIT_CODE, SHADOW, LAG, CHANNELS, IO_RUNNING, SQL_RUNNING, *CHANNEL_METRICS, READ_ONLY,
@@ -129,6 +144,8 @@ class Own(NamedTuple):
     looks: int
     late: int
     pools: Sequence[Count] = ()
+    refused: Sequence[tuple[str, int]] = ()
+    """Each pool that has sources, and how many of them are refused."""
 
 
 def render(rows: Sequence[Row], own: Own | None = None) -> bytes:
@@ -155,9 +172,13 @@ def render(rows: Sequence[Row], own: Own | None = None) -> bytes:
             for position, metric in enumerate(POOL_METRICS):
                 family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
                 for pool in own.pools:
-                    numbers = (pool.size, pool.min_serving, pool.serving, pool.let_in)
+                    numbers = (*pool[1:],)
                     family.add_metric((pool.name,), numbers[position])
                 yield family
+            family = GaugeMetricFamily(POOL_REFUSED.name, POOL_REFUSED.help, labels=POOL_REFUSED.labels)
+            for name, number in own.refused:
+                family.add_metric((name,), number)
+            yield family
 
     registry = CollectorRegistry()
     registry.register(Checks())

@@ -307,6 +307,17 @@ class LetIn(NamedTuple):
     over: bool = False
 
 
+class Refused(NamedTuple):
+    """That a server which would serve as the source is not its pool's one source; or that this is over."""
+
+    pool: str
+    text: str
+    """Which server is, and who can end it."""
+    new: bool = False
+    """Whether this look is the first to know."""
+    over: bool = False
+
+
 class Action(Enum):
     """What keepalived is asked to do with a server."""
 
@@ -334,7 +345,7 @@ class Event(NamedTuple):
     role: str
     """Empty where it is about the server, whatever the role."""
     kind: str
-    """transition, restart, let-in, let-out, hold, release, notify-up, notify-down."""
+    """transition, restart, let-in, let-out, refused, accepted, hold, release, notify-up, notify-down."""
     before: str
     after: str
     text: str
@@ -386,3 +397,5 @@ class Capture(NamedTuple):
     """What was on record before this look, but for what is only counted."""
     hold: OperatorHold | None = None
     let_in: LetIn | None = None
+    refused: Refused | None = None
+    aside: str | None = None

@@ -78,7 +78,8 @@ class Settings(JudgementSettings):
         Text("NAME", "the name of a [pool.NAME] table"),
         default=None,
         help="The pool that the server belongs to: where too few of it would serve, the agent lets others in. "
-        "A server of role source is in none.",
+        "Of its servers of role source one serves: where two take writes, the other is refused. Servers that may all "
+        "take writes, as Galera's may, are of role any.",
         sources=AGENT,
     )
     verdict_dir = Setting[str](

@@ -25,12 +25,13 @@ from mysqlcheck.model import (
     OperatorHold,
     Phase,
     Reason,
+    Refused,
     Severity,
     Standing,
     Verdict,
 )  # fmt: skip
 from mysqlcheck.settings import Group, Setting
-from mysqlcheck.standing import ramp_share, reasons, remaining, share_let_in
+from mysqlcheck.standing import TWO_SOURCES, ramp_share, reasons, remaining, share_let_in
 
 DEFAULT_TRACK_WEIGHT = 100
 
@@ -121,11 +122,13 @@ def decide(
     now: Instant,
     let_in: LetIn | None = None,
     shared: OperatorHold | None = None,
+    refused: Refused | None = None,
+    aside: str | None = None,
 ) -> Decision:
     """Turn where the server stands into what keepalived is asked to do.
 
     An operator's hold, of this director or a shared one, caps it at drain; a pool that needs the server lets it serve
-    in spite of its standing.
+    in spite of its standing, and one that has another source refuses it. `aside` is what the pool knows of a lost source.
     """
     action = ACTION[standing.phase]
     serves = action is Action.SERVE
@@ -134,17 +137,26 @@ def decide(
     if holds:
         found += map(operator_hold, holds)
         action = Action.DRAIN if serves else action
-    found += (reason for reason in verdict.reasons if reason.severity > Severity.OK)
+    found += (_with(aside, reason) for reason in verdict.reasons if reason.severity > Severity.OK)
     found.sort(key=lambda reason: -reason.severity)
     share = min(verdict.share, ramp_share(standing, settings, now))
     if let_in is not None and not let_in.over and not holds and not serves:
         action, share = Action.SERVE, share_let_in(standing, let_in, settings, now)
         found.insert(0, panic(let_in, found))
+    if refused is not None and not refused.over:
+        action = Action.FAIL
+        found.insert(0, Reason(TWO_SOURCES, Severity.FAIL, refused.text, refused.pool, bars_entry=True))
     reentry = None
     if standing.phase is Phase.HELD:
         left = remaining(standing, now)
         reentry = math.inf if left is None else left
     return Decision(action, share, standing.phase, tuple(found), reentry)
+
+
+def _with(aside: str | None, reason: Reason) -> Reason:
+    if aside is None or reason.code != "source_lost":
+        return reason
+    return reason._replace(text=f"{reason.text}; {aside}")
 
 
 def panic(let_in: LetIn, against: Sequence[Reason]) -> Reason:

@@ -95,6 +95,10 @@ class Count(NamedTuple):
     serving: int
     """By themselves."""
     let_in: int
+    source_lost: bool = False
+    """Whether several ask the same source, and none gets an answer."""
+    links_lost: int = 0
+    """How many have lost a source to which others are connected."""
 
     @property
     def in_panic(self) -> bool:

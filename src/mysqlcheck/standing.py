@@ -9,8 +9,9 @@ from mysqlcheck.holddown import FIRST_SEEN, RESTARTED, HoldDownSettings
 from mysqlcheck.kinds import show_seconds, show_span
 from mysqlcheck.model import Instant, LetIn, Phase, Reason, Severity, Standing, Verdict
 
-STANDING_CODES = ("held", "not_back", "operator_hold", "panic", "ramping")
-"""What is said by a standing, or by what lies over it (an operator's hold, a pool's need), and not by a rule."""
+TWO_SOURCES = "two_sources"
+STANDING_CODES = ("held", "not_back", "operator_hold", "panic", "ramping", TWO_SOURCES)
+"""What is said by a standing, or by what lies over it (an operator's hold, the word of a pool), and not by a rule."""
 
 
 def reasons(standing: Standing, verdict: Verdict, settings: HoldDownSettings, now: Instant) -> Iterator[Reason]:

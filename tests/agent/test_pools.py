@@ -9,7 +9,7 @@ from mysqlcheck.judgement import Judgement, take_in
 from mysqlcheck.model import Instant, LetIn, Observation
 from mysqlcheck.options import Settings
 from mysqlcheck.pool import Count, PoolSettings
-from tests.core.builders import NOW, channel, observation, unreachable
+from tests.core.builders import NOW, channel, lost, observation, unreachable
 
 A, B = "192.168.1.201:3306", "192.168.1.202:3306"
 HEALTHY, LAGGING, DEAD = observation(channel()), observation(channel(lag=61)), unreachable()
@@ -38,6 +38,9 @@ class Agent:
     def look(self, server: str, seen: Observation, at: float) -> LetIn | None:
         now = NOW.plus(at)
         return self.pools.take(server, judged(seen, now), None, now)
+
+    def aside(self, server: str, seen: Observation, at: float) -> str | None:
+        return self.pools.aside(server, seen._replace(ended=NOW.plus(at)))
 
 
 def test_a_healthy_pool_has_nothing_to_say() -> None:
@@ -119,3 +122,39 @@ def test_a_new_configuration_keeps_what_is_known() -> None:
     assert agent.look(B, LAGGING, 2) is None
     agent.pools.arrange([])
     assert agent.pools.counts() == []
+
+
+# A lost source.
+
+LOST, ALONE = observation(lost()), "of the pool still connected to it: look at the network of those that are not"
+SOURCE = "192.168.1.200:3306"
+
+
+def test_a_source_that_is_lost_for_the_pool_is_said_once_and_when_it_is_back() -> None:
+    agent = Agent()
+    all_of_it = "the source is lost for the pool: none of 2 replicas that ask it gets an answer"
+    looks = [(A, HEALTHY), (B, HEALTHY), (A, LOST), (B, LOST), (A, LOST), (B, LOST)]
+    told = [agent.aside(server, seen, at) for at, (server, seen) in enumerate(looks)]
+    assert told == [None, None, None, all_of_it, all_of_it, all_of_it]
+    assert agent.pools.counts()[0].source_lost
+    assert agent.said == [f"pool readers: {SOURCE} does not answer {A}, {B}: {all_of_it}"]
+    agent.aside(A, HEALTHY, 6)
+    agent.aside(B, HEALTHY, 7)
+    assert agent.said[-1] == f"pool readers: nobody has lost {SOURCE} any more, as far as can be told"
+    assert not agent.pools.counts()[0].source_lost
+
+
+def test_one_that_has_lost_it_alone_is_told_who_is_still_connected() -> None:
+    agent = Agent()
+    looks = [(A, HEALTHY), (B, LOST), (A, HEALTHY), (B, LOST), (A, HEALTHY)]
+    told = [agent.aside(server, seen, at) for at, (server, seen) in enumerate(looks)]
+    assert told == [None, None, None, f"{A} {ALONE}", None]
+    assert agent.said == [f"pool readers: {SOURCE} does not answer {B}: {A} {ALONE}"]
+    assert (agent.pools.counts()[0].source_lost, agent.pools.counts()[0].links_lost) == (False, 1)
+
+
+def test_who_does_not_answer_us_says_nothing_of_its_source() -> None:
+    agent = Agent()
+    for at, (server, seen) in enumerate([(A, LOST), (B, LOST), (A, DEAD)]):
+        agent.aside(server, seen, at)
+    assert agent.aside(B, LOST, 3) is None

@@ -141,6 +141,12 @@ def test_mistakes_about_pools_are_told_like_all_others(file: Path, text: str, ex
     assert expected in "\n".join(problems(file, POOL + text))
 
 
+def test_a_pool_may_be_of_sources_alone(file: Path) -> None:
+    text = '[target."192.168.1.200:3306"]\nrole = "source"\npool = "writers"\n[pool.writers]\n'
+    file.write_text(text, encoding="utf-8")
+    assert [found.pool for found in load_targets({"config": str(file)}, {})] == ["writers"]
+
+
 @pytest.mark.parametrize(
     ("instead", "expected"),
     [

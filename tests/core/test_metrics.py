@@ -114,7 +114,9 @@ def test_the_reference_page_has_exactly_the_metrics_that_are_written() -> None:
 
 def test_the_agent_counts_its_looks_without_labels() -> None:
     found, settings = look(HEALTHY)
-    text = render([Row(found, settings, 0)], Own(looks=1000, late=2)).decode()
+    own = Own(looks=1000, late=2, refused=[("writers", 1)])
+    text = render([Row(found, settings, 0)], own).decode()
+    assert '\nmysqlcheck_pool_sources_refused{pool="writers"} 1.0\n' in text
     assert "\nmysqlcheck_agent_looks_total 1000.0\n" in text
     assert "\nmysqlcheck_agent_late_looks_total 2.0\n" in text
     assert "mysqlcheck_agent" not in text_of(HEALTHY)

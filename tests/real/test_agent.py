@@ -6,12 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.lab.server import Server
 from tests.lab.topology import Topology
 from tests.lab.waiting import wait_until
 from tests.real.agents import Agent
@@ -267,6 +269,101 @@ def test_a_pool_never_lets_in_one_that_fails_for_a_reason_of_its_own(topology: T
         assert (agent.check(first).code, agent.weight(first), agent.weight(second)) == (1, 0, 0)
         agent.command("release", *where(second))
         agent.sees(second, 100)
+
+
+def test_a_pool_says_once_that_the_source_is_lost_for_all(topology: Topology, tmp_path: Path) -> None:
+    first, second = topology.replicas
+    with Agent(topology, tmp_path) as agent:
+        agent.write(POOL)
+        agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in agent.log.read_text(), "the pool")
+        topology.source.kill()
+        words = "the source is lost for the pool: none of 2 replicas that ask it gets an answer"
+        for server in (first, second):
+            agent.waits_for(server, words)
+            assert (agent.check(server).code, agent.weight(server)) == (0, 100)
+        wait_until(lambda: "source_lost" in agent.command("status", *where(first)), "that, in the store")
+        assert agent.log.read_text().count(words) == 1
+        topology.source.start()
+        wait_until(lambda: "nobody has lost" in agent.log.read_text(), "the end of it", 90)
+
+
+SOURCES = """pool = "writers"
+[pool.writers]"""
+
+
+@contextmanager
+def agent_of_sources(topology: Topology, folder: Path, *servers: Server, **settings: Any) -> Iterator[Agent]:
+    with Agent(topology, folder, role="source", **settings) as agent:
+        agent.servers = list(servers)
+        agent.write(SOURCES)
+        agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in agent.log.read_text(), "the pool")
+        wait_until(lambda: all(agent.track(server).exists() for server in servers), "a look at each")
+        yield agent
+
+
+def test_of_two_that_take_writes_the_one_that_served_stays_until_an_operator_decides(
+    topology: Topology, tmp_path: Path
+) -> None:
+    old, new, metrics = topology.source, topology.replica, tmp_path / "mysqlcheck.prom"
+    with agent_of_sources(topology, tmp_path, old, new, textfile=metrics) as agent:
+        agent.sees(old, 100)
+        agent.waits_for(new, "read_only")
+        new.sql("SET GLOBAL read_only = OFF")
+        agent.waits_for(new, "two_sources")
+        ended = agent.check(new)
+        assert (ended.code, agent.weight(new), agent.check(old).code, agent.weight(old)) == (1, 0, 0, 100)
+        why = f"127.0.0.1:{old.port} is the source of pool writers and takes writes too: refused until"
+        assert why in ended.out
+        assert f"two sources: 127.0.0.1:{new.port} is refused: {why}" in agent.log.read_text()
+        row = 'mysqlcheck_pool_sources_refused{pool="writers"} 1.0'
+        wait_until(lambda: metrics.exists() and row in metrics.read_text(), "the metrics")
+        old.sql("SET GLOBAL read_only = ON")
+        agent.sees(old, 0)
+        agent.sees(new, 100)
+        assert (agent.check(new).code, agent.check(old).code) == (0, 1)
+        wait_until(lambda: "accepted" in agent.command("history", *where(new)), "the end of it")
+        assert "refused" in agent.command("history", *where(new))
+
+
+def test_an_agent_that_begins_refuses_whom_the_last_one_refused(topology: Topology, tmp_path: Path) -> None:
+    """Also where the source has died meanwhile: both took writes, and that is for an operator to see."""
+    old, new = topology.source, topology.replica
+    with agent_of_sources(topology, tmp_path, new, old) as agent:
+        agent.sees(old, 100)
+        new.sql("SET GLOBAL read_only = OFF")
+        agent.waits_for(new, "two_sources")
+        agent.end()
+        agent.start()
+        agent.waits_for(old, "SERVE")
+        agent.waits_for(new, "two_sources")
+        old.kill()
+        agent.sees(old, 0)
+        agent.waits_for(new, "took writes too, and fails now")
+        agent.end()
+        agent.start()
+        agent.waits_for(new, "two_sources")
+        assert (agent.check(new).code, "accepted" in agent.command("history", *where(new))) == (1, False)
+        agent.command("hold", *where(old), "--reason", "the new one has the data")
+        agent.sees(new, 100)
+        assert agent.check(new).code == 0
+
+
+def test_a_promoted_server_serves_and_the_old_source_is_refused_when_it_comes_back(
+    topology: Topology, tmp_path: Path
+) -> None:
+    old, new = topology.source, topology.replica
+    with agent_of_sources(topology, tmp_path, old, new, release="auto") as agent:
+        agent.sees(old, 100)
+        wait_for_another_second(old)
+        old.kill()
+        agent.sees(old, 0)
+        new.sql("SET GLOBAL read_only = OFF")
+        agent.sees(new, 100)
+        old.start()
+        agent.waits_for(old, "two_sources")
+        assert (agent.check(old).code, agent.weight(old), agent.weight(new)) == (1, 0, 100)
 
 
 def test_it_says_what_is_wrong_before_it_begins(topology: Topology, tmp_path: Path) -> None:

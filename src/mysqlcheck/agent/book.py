@@ -79,6 +79,12 @@ class Book:
         with self._lock:
             return self._judge((target, role), self._entries.setdefault((target, role), _Entry()), judge)
 
+    def recall(self, target: str, role: str) -> Record | None:
+        """Return what is on record of a server."""
+        with self._lock:
+            entry = self._entries.get((target, role))
+            return entry.record if entry else None
+
     def forget(self, target: str, role: str) -> None:
         """Keep no more of a server that is no longer checked; what is in the store stays there."""
         with self._lock:

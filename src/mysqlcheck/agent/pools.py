@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from mysqlcheck import pool
+from mysqlcheck import links, pool
+from mysqlcheck.checks.channels import Channels
 from mysqlcheck.judgement import Judgement
-from mysqlcheck.model import Instant, LetIn, OperatorHold
+from mysqlcheck.links import Link, Loss
+from mysqlcheck.model import Instant, LetIn, Observation, OperatorHold
 from mysqlcheck.options import Settings
 from mysqlcheck.pool import Count, Kind, Member, PoolSettings, State
 
@@ -23,11 +25,16 @@ class _Pool:
         self.told: dict[str, tuple[bool, Instant]] = {}
         """What each server's look was told last that was news: whether it is let in, and when it was told."""
         self.said: str | None = None
+        self.links: dict[str, Link] = {}
+        self.losses: dict[str, Loss] = {}
+        """By source."""
 
     def count(self) -> Count:
-        size, settings = len(self.servers), self.settings
-        serving = pool.serving(self.members, size)
-        return Count(self.name, size, settings.min_serving, serving, len(self.state.let_in))
+        size, least = len(self.servers), self.settings.min_serving
+        lost = any(loss.of_pool for loss in self.losses.values())
+        alone = {name for loss in self.losses.values() if not loss.of_pool for name in loss.by}
+        serving, let_in = pool.serving(self.members, size), len(self.state.let_in)
+        return Count(self.name, size, least, serving, let_in, lost, len(alone))
 
     def word(self, server: str, now: Instant) -> LetIn | None:
         """What the look that ended now is to know; asked again for the same look it is the same."""
@@ -54,6 +61,23 @@ class _Pool:
         if said is None:
             return f"pool {self.name}: {count}: enough again"
         return f"pool {self.name}: {count}: {said}"
+
+    def follow(self, server: str, channels: Channels | None, now: Instant) -> Iterator[str]:
+        """Take in what a look says of its sources; yields what is to be said aloud of them."""
+        if channels is None:
+            self.links.pop(server, None)
+        else:
+            self.links[server] = links.link(channels, now, self.links.get(server))
+        before, self.losses = self.losses, {loss.source: loss for loss in links.losses(self.links)}
+        for source, loss in self.losses.items():
+            if source not in before or before[source].of_pool is not loss.of_pool:
+                yield f"pool {self.name}: {source} does not answer {', '.join(loss.by)}: {loss}"
+        for source in before.keys() - self.losses.keys():
+            yield f"pool {self.name}: nobody has lost {source} any more, as far as can be told"
+
+    def aside(self, server: str) -> str | None:
+        """What the others say of a source that it has lost."""
+        return next((str(loss) for loss in self.losses.values() if server in loss.by), None)
 
 
 class Pools:
@@ -82,6 +106,7 @@ class Pools:
             for name, one in pools.items():
                 one.servers = frozenset(servers[name])
                 one.members = {server: known for server, known in one.members.items() if server in one.servers}
+                one.links = {server: known for server, known in one.links.items() if server in one.servers}
                 let_in = {server: since for server, since in one.state.let_in.items() if server in one.servers}
                 one.state = one.state._replace(let_in=let_in)
             self._pools = pools
@@ -99,6 +124,18 @@ class Pools:
             standing = found.record.standing
             one.members[server] = pool.member(standing, found.verdict, found.decision, hold, now, before)
             return self._step(one, server, now)
+
+    def aside(self, server: str, seen: Observation) -> str | None:
+        """Take in what a look says of its sources; returns what the others of its pool say of one that it lost."""
+        if server not in self._of:
+            return None
+        with self._lock:
+            one = self._of.get(server)
+            if one is None:
+                return None
+            for text in one.follow(server, seen.fact(Channels), seen.ended):
+                self._say(text)
+            return one.aside(server)
 
     def lose(self, server: str, now: Instant) -> None:
         """Take in that a look failed for a mistake of ours: nobody knows what the server is."""

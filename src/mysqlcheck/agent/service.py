@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 
-from mysqlcheck import console, holds, metrics, publish, statedir
+from mysqlcheck import clock, console, holds, metrics, publish, statedir
 from mysqlcheck.agent.book import Book
 from mysqlcheck.agent.pools import Pools
+from mysqlcheck.agent.sources import Sources
 from mysqlcheck.agent.systemd import Systemd
 from mysqlcheck.agent.watch import Watch
 from mysqlcheck.clock import Deadline, within
@@ -53,6 +54,7 @@ class Service:
         self._systemd = Systemd(environment)
         self._watches: dict[tuple[str, str], Watch] = {}
         self._pools = Pools(self.say, self._look_soon)
+        self._sources = Sources(self.say, self._look_soon)
         self._holds: dict[str, OperatorHold] = {}
         self._no_holds: str | None = None
         self._config_broken = False
@@ -126,10 +128,11 @@ class Service:
     def _begin(self, targets: Sequence[Settings]) -> None:
         """Begin to look at every server that nobody looks at, a little apart."""
         self._pools.arrange(targets)
+        self._sources.arrange(targets, self._book.recall, clock.now())
         new = [settings for settings in targets if (str(settings.target), settings.role) not in self._watches]
         now = time.monotonic()
         for number, settings in enumerate(new):
-            watch = Watch(settings, self._book, self._pools, self)
+            watch = Watch(settings, self._book, self._pools, self._sources, self)
             self._watches[str(settings.target), settings.role] = watch
             watch.begin(now + _begins_after(number, len(new), settings.interval))
 
@@ -202,6 +205,7 @@ class Service:
             sum(watch.looks for watch in self._watches.values()),
             sum(watch.late for watch in self._watches.values()),
             self._pools.counts(),
+            self._sources.counts(),
         )
         for watch in self._watches.values():
             path, seen = watch.settings.textfile, watch.last

@@ -13,6 +13,7 @@ from mysqlcheck import clock, mysql, outcome
 from mysqlcheck.agent.book import Book
 from mysqlcheck.agent.places import Places
 from mysqlcheck.agent.pools import Pools
+from mysqlcheck.agent.sources import Sources
 from mysqlcheck.checks import probes
 from mysqlcheck.checks.connection import unusable
 from mysqlcheck.clock import Deadline
@@ -61,13 +62,15 @@ class Watch:
         settings: Settings,
         book: Book,
         pools: Pools,
+        sources: Sources,
         director: Director,
     ) -> None:
         self.settings, self.name = settings, str(settings.target)
         self.last: Seen | None = None
         self.looks = self.late = 0
         """How many looks there were, and how many of them began LATE after their time."""
-        self._book, self._pools, self._director, self._say = book, pools, director, director.say
+        self._book, self._pools, self._sources = book, pools, sources
+        self._director, self._say = director, director.say
         self._places = Places(settings)
         self._session = mysql.Session(settings.target, settings, probes(settings))
         self._lock = threading.Lock()
@@ -109,6 +112,7 @@ class Watch:
                 self._complain((f"internal error, no verdict is published: {error!r}\n{traceback.format_exc()}",))
                 self._session.close(Deadline(0.0))
                 self._pools.lose(self.name, clock.now())
+                self._sources.lose(self.name, clock.now())
             self.looks += 1
             self._ended = time.monotonic()
             late = self._ended - self._due
@@ -165,8 +169,13 @@ class Watch:
 
         def judge(record: Record | None, sighting: Sighting | None) -> Judgement:
             found = take_in(record, sighting, observation, hold, settings, wall)
-            word = self._pools.take(self.name, found, hold or found.shared, observation.ended)
-            return found if word is None else take_in(record, sighting, observation, hold, settings, wall, word)
+            by_hand = hold or found.shared
+            let_in = self._pools.take(self.name, found, by_hand, observation.ended)
+            refused = self._sources.take(self.name, found, by_hand, observation.ended)
+            aside = self._pools.aside(self.name, observation)
+            if let_in is None and refused is None and aside is None:
+                return found
+            return take_in(record, sighting, observation, hold, settings, wall, let_in, refused, aside)
 
         found = self._book.take(self.name, settings.role, judge)
         if self._ending:

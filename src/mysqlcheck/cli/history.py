@@ -16,9 +16,9 @@ from mysqlcheck.store import Store
 
 HELP = """Show what happened to a server, the oldest first; changes nothing.
 
-Every change of phase with its reason, every hold and release with who did it, when a pool of the agent let it in or no
-longer did, and what keepalived's notify hooks told (notify-down, notify-up), in local time. Use it to find out why a
-server was out at three in the morning.
+Every change of phase with its reason, every hold and release with who did it, when a pool of the agent let it in, or
+refused it, or no longer did, and what keepalived's notify hooks told (notify-down, notify-up), in local time. Use it
+to find out why a server was out at three in the morning.
 
 \b
   mysqlcheck history --host 192.168.1.201
@@ -28,8 +28,8 @@ server was out at three in the morning.
 record before, one JSON object a line, to be kept or judged again. The newest 50 of a server are kept.
 
 --output json gives a list of objects: at (Unix time), role (null where it is about the server in every role), kind
-(transition, restart, let-in, let-out, hold, release, notify-down, notify-up), before and after (phases, null where it
-is no transition), text.
+(transition, restart, let-in, let-out, refused, accepted, hold, release, notify-down, notify-up), before and after
+(phases, null where it is no transition), text.
 
 Exit code 0, also where nothing is recorded; 1 where the state could not be read; 2 for a mistake on the command line.
 """
