@@ -1,9 +1,9 @@
 """The values that one check passes on: Target → Observation → Memory → Verdict → Standing → Decision.
 
-Everything here is an immutable value; nothing here reads a clock, a file or a socket.
-NamedTuples and not frozen dataclasses: a tenth of the cost at import, and the check is forked
-thousands of times an hour. No `from __future__ import annotations` where there are NamedTuples: it would have every
-field compiled at import, for milliseconds, and CPython 3.11 was seen to crash in there when memory is short.
+Everything here is an immutable value; nothing here reads a clock, a file or a socket. NamedTuples and not frozen
+dataclasses: a tenth of the cost at import, and the check is forked thousands of times an hour. No `from __future__
+import annotations` where there are NamedTuples: it would have every field compiled at import, for milliseconds, and
+CPython 3.11 was seen to crash in there when memory is short.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 Value: TypeAlias = str | int | float | bool | None
 Facts = TypeVar("Facts")
-
 DEFAULT_PORT = 3306
 
 

@@ -128,7 +128,7 @@ def decide(
     """Turn where the server stands into what keepalived is asked to do.
 
     An operator's hold, of this director or a shared one, caps it at drain; a pool that needs the server lets it serve
-    in spite of its standing, and one that has another source refuses it. `aside` is what the pool knows of a lost source.
+    in spite of its standing, and one that has another source refuses it. `aside` is what it knows of a lost source.
     """
     action = ACTION[standing.phase]
     serves = action is Action.SERVE

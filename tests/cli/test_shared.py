@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mysqlcheck.cli.grants import SERVERS
 from mysqlcheck.model import OperatorHold
 from tests.command import mysqlcheck
 from tests.hostile.personas import PASSWORD
@@ -60,7 +61,7 @@ def test_the_schema_is_printed_for_each_kind_of_server() -> None:
     assert "CREATE TABLE IF NOT EXISTS mysqlcheck.hold (target VARCHAR(255)" in ended.out
     assert "GRANT SELECT ON mysqlcheck.hold TO 'mysqlcheck'@'192.168.1.%';" in ended.out
     assert "GRANT SELECT, INSERT, UPDATE, DELETE ON mysqlcheck.hold TO 'ops'@'192.168.1.%';" in ended.out
-    assert mysqlcheck("schema").out.count("CREATE TABLE") == 3
+    assert mysqlcheck("schema").out.count("CREATE TABLE") == len(SERVERS)
 
 
 def test_a_plain_release_tells_of_a_hold_on_all_directors_that_stands(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_without_the_check_no_server_is_asked_for_gtids() -> None:
     server = ServerVersion.parse("9.7.4")
     for check, asked in (("off", False), ("entry", True), ("always", True)):
         queries = [probe.query(server) for probe in probes(Settings.of(host="h", gtid_check=check))]
-        assert ["gtid_executed" in query for query in queries] == [asked, False, False, False]
+        assert ["gtid_executed" in query for query in queries] == [asked, *[False] * (len(queries) - 1)]
 
 
 numbers = st.dictionaries(st.sampled_from([OWN, OLD]), st.sets(st.integers(1, 30), min_size=1))

@@ -250,12 +250,6 @@ def test_a_denied_table_names_the_grant_and_one_that_is_not_there_does_not() -> 
 # settings
 
 
-@pytest.mark.parametrize("name", ["heartbeat", "a.b.c", "a.`b`", "a.b;", ".b", "a.", "a b.c"])
-def test_a_table_is_a_database_and_a_name(name: str) -> None:
-    with pytest.raises(SettingsError, match="is not allowed; allowed is a database and a table, like percona"):
-        load({"host": "h", "heartbeat_table": name}, {})
-
-
 def test_the_beats_are_read_by_who_has_a_table() -> None:
     assert Settings.of(host="h").lag_source == lag.SECONDS_BEHIND
     assert Settings.of(host="h", **GIVEN).lag_source == "auto"

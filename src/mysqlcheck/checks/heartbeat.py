@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mysqlcheck.checks.channels import Channel, Channels
 from mysqlcheck.checks.probe import Probe, column, microseconds, one_line, whole
-from mysqlcheck.kinds import Flag, Text, Whole
+from mysqlcheck.kinds import Flag, TableName, Whole
 from mysqlcheck.model import Instant, LastBeat, Observation, ServerVersion, Table
 from mysqlcheck.settings import Group, Setting
 
@@ -19,26 +19,14 @@ UNREADABLE = frozenset({1044, 1049, 1054, 1142, 1143, 1146, 1356})
 """Error numbers of a table that is not there, may not be read, or has no `ts`."""
 
 
-def _why_no_table(text: str) -> str | None:
-    names = text.split(".")
-    if len(names) == 2 and all(name and all(c.isalnum() or c in "_$-" for c in name) for name in names):
-        return None
-    return f"{text!r} is not allowed; allowed is a database and a table, like percona.heartbeat"
-
-
-def in_backticks(table: str) -> str:
-    """Write `db.table` as SQL has it."""
-    return ".".join(f"`{part}`" for part in table.split("."))
-
-
 class HeartbeatSettings(Group):
     """Where the beats are."""
 
     heartbeat_table = Setting[str | None](
-        Text("DB.TABLE", "a database and a table, like percona.heartbeat", _why_no_table),
+        TableName(),
         default=None,
-        help="The table that pt-heartbeat --update writes on the source, in either of its layouts. The account needs "
-        "SELECT on it.",
+        help="The table that pt-heartbeat --update writes on the source, as percona.heartbeat, in either of its layouts. "
+        "The account needs SELECT on it.",
     )
     heartbeat_server_id = Setting[int | None](
         Whole(1, 2**32 - 1),
@@ -77,7 +65,7 @@ class Beats(NamedTuple):
 def probe(settings: HeartbeatSettings) -> Probe:
     """One query for the rows, their age, and the replica's slave_net_timeout; a table that fails is a fact too."""
     table = settings.heartbeat_table or ""
-    name = in_backticks(table)
+    name = TableName.quoted(table)
     now = "UTC_TIMESTAMP(6)" if settings.heartbeat_utc else "NOW(6)"
 
     def query(server: ServerVersion) -> str:

@@ -6,6 +6,7 @@ import click
 
 from mysqlcheck.checks import applier, channels, group, heartbeat
 from mysqlcheck.checks.connection import account
+from mysqlcheck.kinds import TableName
 from mysqlcheck.model import ServerVersion
 
 SERVERS = {
@@ -26,7 +27,7 @@ def statements(
     `applies` where the lag is what MySQL's applier tells.
     """
     name = account(user, host)
-    beats = (f"GRANT SELECT ON {heartbeat.in_backticks(table)} TO {name};",) if table else ()
+    beats = (f"GRANT SELECT ON {TableName.quoted(table)} TO {name};",) if table else ()
     progress = tuple(f"GRANT SELECT ON {one} TO {name};" for one in applier.TABLES) if applier.query(server) else ()
     return (
         f"CREATE USER {name} IDENTIFIED BY '…' WITH MAX_USER_CONNECTIONS 20;",
