@@ -15,20 +15,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+from pymysql.err import OperationalError
+
 from tests.lab.accounts import Monitor
 from tests.lab.local import SEARCH, LocalMariaDB
-from tests.lab.server import free_port
+from tests.lab.server import START_LIMIT, free_port
 from tests.lab.waiting import wait_until
 from tests.lab.watcher import WATCHER
 
+NO_TRANSFER = "skip"
 LIBRARY = Path("/usr/lib/galera/libgalera_smm.so")
-QUICK = (
-    "gcache.size=4M",
-    "evs.keepalive_period=PT0.2S",
-    "evs.inactive_check_period=PT0.2S",
-    "evs.suspect_timeout=PT1S",
-    "evs.inactive_timeout=PT2S",
-)
 
 
 class Node(LocalMariaDB):
@@ -40,13 +36,13 @@ class Node(LocalMariaDB):
         self, name: str, folder: Path, options: Sequence[str] = (), cluster: str = "", transfer: str = "lab"
     ) -> None:
         super().__init__(name, folder, options)
-        self.group_port = free_port()
+        self.group_port, self.transfer = free_port(), transfer
         self.environment["PATH"] = f"{Path(__file__).parent}:{SEARCH}"  # where mariadbd looks for wsrep_sst_lab
         listen = f"gmcast.listen_addr=tcp://127.0.0.1:{self.group_port}"
         self.options += (
             "--wsrep-on=ON",
             f"--wsrep-provider={LIBRARY}",
-            f"--wsrep-provider-options={'; '.join((*QUICK, listen, f'ist.recv_addr=127.0.0.1:{free_port()}'))}",
+            f"--wsrep-provider-options=gcache.size=4M; {listen}; ist.recv_addr=127.0.0.1:{free_port()}",
             f"--wsrep-cluster-address=gcomm://{cluster}",
             "--wsrep-node-address=127.0.0.1",
             f"--wsrep-sst-method={transfer}",
@@ -62,7 +58,6 @@ class Node(LocalMariaDB):
         """A cluster of one that ended in order."""
         super().make_empty_datadir(datadir)
         with cls("first", datadir.parent, ["--server-id=1"]) as first:
-            first.wait_until_synced()
             first.stop()
             shutil.rmtree(datadir)
             shutil.copytree(first.datadir, datadir)
@@ -70,8 +65,20 @@ class Node(LocalMariaDB):
     def wsrep(self, name: str) -> str:
         return str(self.sql(f"SHOW GLOBAL STATUS LIKE 'wsrep_{name}'")[0]["Value"])
 
+    def wait_until_it_answers(self) -> None:
+        """As a member, which it becomes with a last closing of all connections; one that gets no state never does."""
+        if self.transfer != NO_TRANSFER:
+            self.wait_until_synced()
+        super().wait_until_it_answers()
+
     def wait_until_synced(self) -> None:
-        wait_until(lambda: (self.wsrep("local_state"), self.wsrep("ready")) == ("4", "ON"), f"{self.name} to be synced")
+        def synced() -> bool:
+            try:
+                return self._answers() and (self.wsrep("local_state"), self.wsrep("ready")) == ("4", "ON")
+            except OperationalError:
+                return False
+
+        wait_until(synced, f"{self.name} to be synced", START_LIMIT)
 
 
 class Cluster:
@@ -83,13 +90,13 @@ class Cluster:
         self.monitor = Monitor("mariadb")
         self.nodes: list[Node] = []
         try:
-            self.nodes.append(Node("node1", self.folder, ["--server-id=1"]).start())
+            self.nodes.append(Node("node1", self.folder, ["--server-id=1"]))
+            self.nodes[0].start()
             for statement in self.monitor.statements():
                 self.nodes[0].sql(statement)
             self.address = f"127.0.0.1:{self.nodes[0].group_port}"
-            self.nodes.append(Node("node2", self.folder, ["--server-id=2"], self.address).start())
-            for node in self.nodes:
-                node.wait_until_synced()
+            self.nodes.append(Node("node2", self.folder, ["--server-id=2"], self.address))
+            self.nodes[1].start()
         except BaseException:
             self.close()
             raise

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pymysql
 import pytest
 
-from tests.lab.galera import Cluster, Node
+from tests.lab.galera import NO_TRANSFER, Cluster, Node
 from tests.lab.waiting import wait_until
 from tests.real.checking import Checker
 
@@ -71,13 +71,16 @@ def test_a_node_that_rejects_queries_fails(cluster: Cluster, check: Checker) -> 
     assert ended.json["reasons"][0]["text"].endswith("wsrep_reject_queries is ALL")
 
 
-def test_a_node_that_waits_for_its_state_fails(check: Checker, cluster: Cluster) -> None:
+def test_a_node_that_waits_for_its_state_fails() -> None:
     """It asks for what it lacks, and the transfer that is called skip sends nothing: it waits for ever."""
-    with Node("joining", cluster.folder, ["--server-id=3"], cluster.address, transfer="skip") as joining:
+    with (
+        Cluster() as cluster,
+        Node("joining", cluster.folder, ["--server-id=3"], cluster.address, NO_TRANSFER) as joining,
+    ):
         with joining.connect() as connection, connection.cursor() as cursor:
             for statement in ("SET SESSION wsrep_on = OFF", *cluster.monitor.statements()):
                 cursor.execute(statement)
-        ended = check.json(joining, "--role", "any")
+        ended = Checker(cluster).json(joining, "--role", "any")
         assert (ended.code, ended.codes) == (1, ["wsrep"])
         assert ended.json["reasons"][0]["observed"] == "Joining"
 
