@@ -25,8 +25,8 @@ class HeartbeatSettings(Group):
     heartbeat_table = Setting[str | None](
         TableName(),
         default=None,
-        help="The table that pt-heartbeat --update writes on the source, as percona.heartbeat, in either of its layouts. "
-        "The account needs SELECT on it.",
+        help="The table that pt-heartbeat --update writes on the source, as percona.heartbeat, in either of its "
+        "layouts. The account needs SELECT on it.",
     )
     heartbeat_server_id = Setting[int | None](
         Whole(1, 2**32 - 1),
