@@ -83,7 +83,7 @@ class Anything(Timeless):
         seen = self.watches[which][role].seen
         # It met a newer incarnation than a look that ended earlier. Only the start that it tells can say so; where it
         # tells none, or one that a clock set back makes earlier, the next look will.
-        met_a_newer = began < seen.first_sight and (met.greeted or 0) > seen.incarnation
+        met_a_newer = began < max(seen.first_sight, seen.first_of_boot) and (met.greeted or 0) > seen.incarnation
         if met_a_newer and not (met.told and self.newer(seen, met)):
             return
         type(self).looks += 1

@@ -28,6 +28,8 @@ class Seen:
         """Whether nobody listened there before the first incarnation was seen."""
         self.last_id: int | None = None
         self.last_ended = self.booted = -math.inf
+        self.first_of_boot = -math.inf
+        """When the first look of this boot of the director ended: of a look that began before nobody can say more."""
 
     def take(self, met: Meeting) -> None:
         """It restarted if the Uptime told is of another start, or if the connection id fell."""
@@ -36,6 +38,8 @@ class Seen:
             self.first_sight = met.ended
         if met.greeted is None:
             return
+        if self.first_of_boot < self.booted:
+            self.first_of_boot = met.ended
         number, in_order = met.seen.connection_id or 0, met.began >= self.last_ended
         fell = in_order and self.last_id is not None and number < self.last_id
         if met.greeted > self.incarnation > 0 and self.uptime is None and met.told and not fell:

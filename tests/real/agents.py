@@ -134,10 +134,13 @@ class Agent:
         return ended.stdout
 
     def sees(self, server: Server, weight: int, limit: float = 30.0) -> float:
-        """Wait until it asks for this weight; returns how long that took."""
+        """Wait until it asks for this weight; returns how long that took. The verdict of the same look is there too."""
         began = time.monotonic()
         wait_until(lambda: self.weight(server) == weight, f"the weight {weight} of {server.name}", limit, every=0.002)
-        return time.monotonic() - began
+        took = time.monotonic() - began
+        track = self.track(server).stat().st_mtime_ns  # which is written before the verdict
+        wait_until(lambda: self.verdict(server).stat().st_mtime_ns >= track, "the verdict of that look", limit)
+        return took
 
     def waits_for(self, server: Server, words: str) -> None:
         """Wait until its verdict says this."""
