@@ -34,6 +34,8 @@ def as_owner(directory: str, make: bool = True) -> Iterator[None]:
     if os.geteuid() != 0 or owner.st_uid == 0:
         yield
         return
+    from mysqlcheck import captures  # noqa: F401 - what work there needs; the owner may not be allowed to read our library
+
     group, groups = os.getegid(), os.getgroups()
     os.setgroups([])
     os.setegid(owner.st_gid)

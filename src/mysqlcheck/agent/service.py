@@ -39,7 +39,7 @@ MOST_APART, TOGETHER, APART = 1.0, 10, 0.002
 look. So near each other they find the processor's caches warm, and cost half of what they cost alone."""
 GARBAGE = 20_000, 20, 20
 """When to look for objects that refer to each other and to which nothing else does (gc.set_threshold)."""
-NEEDED = ("encodings.ascii", "encodings.idna", "encodings.latin_1", "json", "tempfile", "tomllib")
+NEEDED = ("encodings.ascii", "encodings.idna", "encodings.latin_1", "mysqlcheck.captures", "tempfile", "tomllib")
 """Modules that are only imported where they are used."""
 STACK_BYTES = 512 * 1024
 """Of a thread; there is one for each server."""
