@@ -30,7 +30,8 @@ COMMANDS = frozenset(
 
 FATAL_SIGNALS = (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP)
 OUT_OF_MEMORY = b"mysqlcheck: out of memory, answering 1 (down)\n"
-DEFAULT_TIMEOUT = 3.0
+STARTING = 5.0
+"""How long a director may take to start us and to read the options, in seconds: until then nobody knows --timeout."""
 GRACE = 0.4
 """How long after --timeout the backstop waits for the answer to be written, in seconds."""
 
@@ -48,7 +49,7 @@ def main() -> NoReturn:
         gc.disable()  # a process of 100 ms has nothing to collect: 5 % of its CPU
         _open_standard_streams()
         _leave_at_once_on_signals()
-        _backstop(began, DEFAULT_TIMEOUT)
+        _backstop(began, STARTING)
         code = _check(began)
     except MemoryError:
         # Leave at once: CPython's heap was seen broken after one, and glibc aborted, which is a death by signal,

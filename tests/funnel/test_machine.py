@@ -161,6 +161,34 @@ def test_shadow_says_serve_of_a_silent_server_even_to_a_full_pipe(silent: Hostil
         assert process.wait(MOST_SECONDS) == 0
 
 
+SLOW = """
+import time
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            sys.meta_path.remove(self)
+            fired()
+            time.sleep(3.6)
+sys.meta_path.insert(0, Slow())
+"""
+
+
+def test_a_director_that_is_slow_to_start_us_takes_no_server_out_that_may_be_waited_for(
+    healthy: HostileServer, tmp_path: Path
+) -> None:
+    """Longer than the default --timeout and its grace; the longer one is known when the options are read."""
+    injection = Injection.of(tmp_path, SLOW)
+    in_a_file = tmp_path / "mysqlcheck.toml"
+    in_a_file.write_text('[defaults]\ntimeout = "20s"\n')
+    variables = injection.environment()
+    del variables["MYSQLCHECK_TIMEOUT"]
+    for told in (("--timeout", "20s"), ("--config", str(in_a_file))):
+        command = [*COMMAND, *address(healthy), *WEIGHT, *told]
+        ended = subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, capture_output=True)
+        assert ended.returncode == GOOD, ended.stderr
+    assert injection.fired == 2
+
+
 @pytest.mark.parametrize("most", [4, 5, 6, 7, 8, 10])
 def test_no_descriptors_left(most: int, healthy: HostileServer, dead: HostileServer, tmp_path: Path) -> None:
     """Too few for Python itself, for its imports, for the socket, for the files.

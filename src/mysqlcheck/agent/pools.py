@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from mysqlcheck import links, pool
+from mysqlcheck.agent.told import Told
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.judgement import Judgement
 from mysqlcheck.links import Link, Loss
@@ -22,8 +23,7 @@ class _Pool:
         self.servers: frozenset[str] = frozenset()
         self.members: dict[str, Member] = {}
         self.state = State()
-        self.told: dict[str, tuple[bool, Instant]] = {}
-        """What each server's look was told last that was news: whether it is let in, and when it was told."""
+        self.told = Told()
         self.said: str | None = None
         self.links: dict[str, Link] = {}
         self.losses: dict[str, Loss] = {}
@@ -37,13 +37,9 @@ class _Pool:
         return Count(self.name, size, least, serving, let_in, lost, len(alone))
 
     def word(self, server: str, now: Instant) -> LetIn | None:
-        """What the look that ended now is to know; asked again for the same look it is the same."""
+        """What the look that ended now is to know."""
         since = self.state.let_in.get(server)
-        was, at = self.told.get(server, (False, None))
-        if (since is not None) is not was:
-            at = now
-            self.told[server] = since is not None, now
-        new = at == now
+        new = self.told.is_news(server, since is not None, now)
         if since is None:
             return LetIn(self.name, str(self.count()), now, new, over=True) if new else None
         return LetIn(self.name, str(self.count()), since, new)

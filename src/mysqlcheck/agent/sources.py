@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from mysqlcheck import sources
+from mysqlcheck.agent.told import Told
 from mysqlcheck.judgement import Judgement
 from mysqlcheck.model import Instant, OperatorHold, Record, Refused
 from mysqlcheck.options import Settings
@@ -18,8 +19,7 @@ class _Pool:
     def __init__(self, name: str, records: dict[str, Record], now: Instant) -> None:
         self.name = name
         self.state, self.claims = sources.recall(records, now)
-        self.told: dict[str, tuple[bool, Instant]] = {}
-        """What each server's look was told last that was news: whether it is refused, and when it was told."""
+        self.told = Told()
 
     def why(self, server: str) -> str | None:
         return sources.against(self.state, self.claims, server, self.name)
@@ -33,13 +33,9 @@ class _Pool:
         return {server for server in self.claims if self.why(server) is not None}
 
     def word(self, server: str, now: Instant) -> Refused | None:
-        """What the look that ended now is to know; asked again for the same look it is the same."""
+        """What the look that ended now is to know."""
         why = self.why(server)
-        was, at = self.told.get(server, (False, None))
-        if (why is not None) is not was:
-            at = now
-            self.told[server] = why is not None, now
-        new = at == now
+        new = self.told.is_news(server, why is not None, now)
         if why is None:
             text = f"no more: {self.state.incumbent or 'nobody'} is the source of pool {self.name}"
             return Refused(self.name, text, new, over=True) if new else None

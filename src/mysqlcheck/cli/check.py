@@ -39,6 +39,9 @@ A server that restarted is held for --hold-down before it serves again; memory b
 Every option can also be set in the environment (MYSQLCHECK_MAX_LAG=90s) and in the TOML file (max_lag = "90s").
 """
 
+FILES_SECONDS = 1.0
+"""What reading the files may take at least, where they are all that could tell --timeout."""
+
 
 def command(shown: list[str]) -> click.Command:
     """Build the command. --help and --version note in `shown` that it was they who ended the parsing."""
@@ -80,7 +83,7 @@ def run(arguments: list[str], began: float, rearm: Callable[[float], None]) -> E
     try:
         # make_context and not main(): that would also answer to shell completion's environment variable
         values = given(command(shown).make_context("mysqlcheck", arguments).params)
-        rearm(_early_timeout(values))
+        rearm(_early_timeout(values, time.monotonic() - began))
         settings, warnings = load_settings(values, os.environ)
         rearm(settings.timeout)
         deadline = Deadline(settings.timeout, began)
@@ -108,10 +111,10 @@ def run(arguments: list[str], began: float, rearm: Callable[[float], None]) -> E
     return report.exit_code
 
 
-def _early_timeout(values: dict[str, str]) -> float:
+def _early_timeout(values: dict[str, str], elapsed: float) -> float:
     """Return the timeout that holds while the files are read, which may hang (a FIFO, a dead NFS server)."""
     setting = Settings.timeout
     try:
         return float(setting.kind.from_text(values.get("timeout") or os.environ.get(setting.variable) or ""))
-    except ValueError:
-        return setting.default
+    except ValueError:  # it is the default's, unless a file says more: however long it took to come so far
+        return max(setting.default, elapsed + FILES_SECONDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from mysqlcheck.checks import applier, channels, group, heartbeat
@@ -40,12 +42,31 @@ def statements(
 
 def run(arguments: list[str]) -> int:
     """Run the command and return its exit code."""
+    return printed(command(), arguments)
+
+
+def printed(command: click.Command, arguments: list[str]) -> int:
+    """Run a command that prints statements; returns its exit code."""
     try:
-        command().main(arguments, prog_name="mysqlcheck grants", standalone_mode=False)
+        command.main(arguments, prog_name=f"mysqlcheck {command.name}", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     return 0
+
+
+def flavor() -> click.Option:
+    """The option that keeps the statements to one kind of server."""
+    return click.Option(["--flavor"], type=click.Choice(list(SERVERS)), help="Only for this kind of server.")
+
+
+def say(flavor: str | None, statements: Callable[[ServerVersion], tuple[str, ...]]) -> None:
+    """Print the statements for each kind of server, or for this one."""
+    for name, (title, server) in SERVERS.items():
+        if flavor in (None, name):
+            click.echo(f"-- {title}")
+            for statement in statements(server):
+                click.echo(statement)
 
 
 def command() -> click.Command:
@@ -53,7 +74,7 @@ def command() -> click.Command:
     return click.Command(
         "grants",
         params=[
-            click.Option(["--flavor"], type=click.Choice(list(SERVERS)), help="Only for this kind of server."),
+            flavor(),
             click.Option(["--user"], default="mysqlcheck", show_default=True, help="The account's name."),
             click.Option(
                 ["--from", "host"], default="%", show_default=True, metavar="HOST",
@@ -84,8 +105,4 @@ def _table(context: click.Context, parameter: click.Parameter, text: str | None)
 
 
 def _print(flavor: str | None, user: str, host: str, heartbeat_table: str | None, applies: bool) -> None:
-    for name, (title, server) in SERVERS.items():
-        if flavor in (None, name):
-            click.echo(f"-- {title}")
-            for statement in statements(server, user, host, heartbeat_table, applies):
-                click.echo(statement)
+    say(flavor, lambda server: statements(server, user, host, heartbeat_table, applies))

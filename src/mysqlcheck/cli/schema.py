@@ -7,7 +7,7 @@ import click
 from mysqlcheck.checks import channels
 from mysqlcheck.checks.connection import account
 from mysqlcheck.checks.shared_hold import DATABASE, TABLE
-from mysqlcheck.cli.grants import SERVERS
+from mysqlcheck.cli.grants import flavor, printed, say
 from mysqlcheck.model import ServerVersion
 
 HELP = """Print the statements that make the table of shared holds; run them on the source, replication carries them.
@@ -42,12 +42,7 @@ def statements(server: ServerVersion, user: str, writer: str, host: str) -> tupl
 
 def run(arguments: list[str]) -> int:
     """Run the command and return its exit code."""
-    try:
-        command().main(arguments, prog_name="mysqlcheck schema", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    return 0
+    return printed(command(), arguments)
 
 
 def command() -> click.Command:
@@ -55,7 +50,7 @@ def command() -> click.Command:
     return click.Command(
         "schema",
         params=[
-            click.Option(["--flavor"], type=click.Choice(list(SERVERS)), help="Only for this kind of server."),
+            flavor(),
             click.Option(
                 ["--user"], default="mysqlcheck", show_default=True, help="The account that checks log in with."
             ),
@@ -76,8 +71,4 @@ def command() -> click.Command:
 
 
 def _print(flavor: str | None, user: str, writer: str, host: str) -> None:
-    for name, (title, server) in SERVERS.items():
-        if flavor in (None, name):
-            click.echo(f"-- {title}")
-            for statement in statements(server, user, writer, host):
-                click.echo(statement)
+    say(flavor, lambda server: statements(server, user, writer, host))
