@@ -7,6 +7,7 @@ nobody reads; none of that may change the answer about a healthy server.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 
@@ -18,13 +19,16 @@ LOG_SECONDS = 0.1
 """syslog() blocks where journald no longer reads its socket."""
 
 
-def say(text: str, deadline: Deadline, stream: int = 1) -> None:
-    """Write text and a newline to a stream, as far as it takes them before the deadline."""
+def say(text: str, deadline: Deadline, stream: int = 1, patience: float = math.inf) -> None:
+    """Write text and a newline to a stream, as far as it takes them before the deadline.
+
+    A stream that takes nothing for `patience` seconds has no reader any more.
+    """
     rest = (text + "\n").encode("utf-8", "backslashreplace")
     try:
         poll = select.poll()
         poll.register(stream, select.POLLOUT)
-        while rest and poll.poll(deadline.left() * 1000):
+        while rest and poll.poll(min(patience, deadline.left()) * 1000):
             rest = rest[os.write(stream, rest[:PIPE_BUF]) :]
     except OSError:
         return

@@ -20,7 +20,8 @@ from mysqlcheck.store import Changed, Store
 LEAST_SECONDS = 0.1
 """What reading or writing a file may take although the deadline has passed; the backstop leaves 0.4 s (funnel.py)."""
 MOST_SECONDS = 1.0
-"""How long a check waits for a store that another process has locked."""
+"""How long a check waits for a store that another process has locked, or a fifth of --timeout where that is longer:
+without its memory the check would answer by the server's words alone, and they say nothing of a restart."""
 
 
 class Report(NamedTuple):
@@ -111,7 +112,8 @@ def _remembering(
         found = judge(record, sighting)
         return Changed(found, found.record, found.events)
 
-    seconds = min(MOST_SECONDS, max(LEAST_SECONDS, deadline.left() - LEAST_SECONDS))
+    most = max(MOST_SECONDS, settings.timeout / 5)
+    seconds = min(most, max(LEAST_SECONDS, deadline.left() - LEAST_SECONDS))
     try:
         return store.update(str(settings.target), settings.role, change, seconds), store.begun_anew
     except StoreError as error:

@@ -59,6 +59,7 @@ def one_line(text: str) -> str:
 
 
 def document(ended: Run) -> dict[str, Any]:
+    assert ended.stdout, ended  # nothing at all is the backstop's answer, or that of a crash
     parsed = json.loads(one_line(ended.stdout))
     assert isinstance(parsed, dict)
     assert parsed["exit_code"] == ended.code

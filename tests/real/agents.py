@@ -139,7 +139,8 @@ class Agent:
         wait_until(lambda: self.weight(server) == weight, f"the weight {weight} of {server.name}", limit, every=0.002)
         took = time.monotonic() - began
         track = self.track(server).stat().st_mtime_ns  # which is written before the verdict
-        wait_until(lambda: self.verdict(server).stat().st_mtime_ns >= track, "the verdict of that look", limit)
+        verdict = self.verdict(server)
+        wait_until(lambda: verdict.exists() and verdict.stat().st_mtime_ns >= track, "the verdict of that look", limit)
         return took
 
     def waits_for(self, server: Server, words: str) -> None:

@@ -39,6 +39,8 @@ A server that restarted is held for --hold-down before it serves again; memory b
 Every option can also be set in the environment (MYSQLCHECK_MAX_LAG=90s) and in the TOML file (max_lag = "90s").
 """
 
+PATIENCE = 0.2
+"""How long the answer waits for whoever reads standard output, standard error and syslog, in seconds."""
 FILES_SECONDS = 1.0
 """What reading the files may take at least, where they are all that could tell --timeout."""
 
@@ -101,13 +103,14 @@ def run(arguments: list[str], began: float, rearm: Callable[[float], None]) -> E
     from mysqlcheck.cli import present
 
     # what is still to be said must be said before the backstop comes, 0.4 s after --timeout (funnel.py)
-    leave = Deadline(min(0.2, began + settings.timeout + 0.35 - time.monotonic()))
+    last = Deadline(settings.timeout + 0.35, began)
+    leave = Deadline(min(PATIENCE, last.left()))
     for warning in report.warnings:
         console.warn(warning, leave)
     for event in report.look.judgement.events:
         console.log(log_line(event, settings.shadow), leave)
     text = present.as_json if settings.output == "json" else present.as_line
-    console.say(text(report, settings), leave)
+    console.say(text(report, settings), last, patience=PATIENCE)  # a long one (JSON of 200 channels) takes its time
     return report.exit_code
 
 
