@@ -110,10 +110,9 @@ GRANTS = """# Grants
 all that the check needs, and what the tests log in with. Restrict the account to the directors' addresses
 (`--from 192.168.1.%`), and limit its connections as shown, so that a director gone mad cannot fill the server.
 
-`--checksum-table` needs SELECT on that table beside them ([right data](right-data.md#checksums)).
-
-With `--heartbeat-table DB.TABLE` it prints the `GRANT SELECT` on that table too, which a check that is given one needs
-([Which lag](lag.md)); with `--applier` those on the tables that `--lag-source applier` reads.
+With `--heartbeat-table DB.TABLE` and `--checksum-table DB.TABLE` it prints the `GRANT SELECT` on these tables too, as a
+check that is given them needs it ([which lag](lag.md), [right data](right-data.md#checksums)); with `--applier` those
+on the tables that `--lag-source applier` reads.
 
 """
 

@@ -131,6 +131,16 @@ def test_grants_for_a_mariadb_that_has_no_privilege_for_this_alone() -> None:
     assert "REPLICA MONITOR" not in ended.out
 
 
+def test_grants_for_the_tables_that_other_tools_write() -> None:
+    tables = ("--heartbeat-table", "percona.heartbeat", "--checksum-table", "percona.checksums")
+    out = mysqlcheck("grants", "--flavor", "mariadb", *tables).out
+    for table in ("heartbeat", "checksums"):
+        assert f"GRANT SELECT ON `percona`.`{table}` TO 'mysqlcheck'@'%';" in out
+    refused = mysqlcheck("grants", "--checksum-table", "checksums")
+    assert refused.code == 2
+    assert "'--checksum-table': 'checksums' is not allowed; allowed is database.table" in refused.err
+
+
 def test_grants_quotes_a_name_so_that_no_statement_can_follow_it() -> None:
     out = mysqlcheck("grants", "--flavor", "mysql", "--user", "x'; DROP TABLE y; --").out
     assert "'x''; DROP TABLE y; --'@'%'" in out

@@ -9,6 +9,7 @@ from tests.lab.server import Server
 
 MONITOR_USER = "mysqlcheck"
 MONITOR_ACCOUNT = f"'{MONITOR_USER}'@'%'"
+REPLICATOR = "'replicator'@'127.0.0.1'"
 LEAST_PRIVILEGES = {
     "mysql": (f"GRANT REPLICATION CLIENT ON *.* TO {MONITOR_ACCOUNT}",),
     "mariadb": (f"GRANT REPLICA MONITOR ON *.* TO {MONITOR_ACCOUNT}",),  # since 10.5; SHOW REPLICA STATUS needs it
@@ -57,6 +58,6 @@ class Monitor:
 
 def replicator_statements(password: str) -> list[str]:
     return [
-        f"CREATE USER 'replicator'@'127.0.0.1' IDENTIFIED BY '{password}'",
-        "GRANT REPLICATION SLAVE ON *.* TO 'replicator'@'127.0.0.1'",
+        f"CREATE USER {REPLICATOR} IDENTIFIED BY '{password}'",
+        f"GRANT REPLICATION SLAVE ON *.* TO {REPLICATOR}",
     ]

@@ -18,6 +18,7 @@ class Dialect(NamedTuple):
 
     status: str
     start: str
+    start_io: str
     stop_io: str
     stop_sql: str
     stop: str
@@ -32,6 +33,7 @@ class Dialect(NamedTuple):
 MYSQL = Dialect(
     status="SHOW REPLICA STATUS",
     start="START REPLICA FOR CHANNEL {channel}",
+    start_io="START REPLICA IO_THREAD FOR CHANNEL {channel}",
     stop_io="STOP REPLICA IO_THREAD FOR CHANNEL {channel}",
     stop_sql="STOP REPLICA SQL_THREAD FOR CHANNEL {channel}",
     stop="STOP REPLICA FOR CHANNEL {channel}",
@@ -58,6 +60,7 @@ MYSQL = Dialect(
 MARIADB = Dialect(
     status="SHOW ALL SLAVES STATUS",
     start="START SLAVE {channel}",  # FOR CHANNEL came with 10.7
+    start_io="START SLAVE {channel} IO_THREAD",
     stop_io="STOP SLAVE {channel} IO_THREAD",
     stop_sql="STOP SLAVE {channel} SQL_THREAD",
     stop="STOP SLAVE {channel}",
@@ -110,6 +113,7 @@ class Replication:
     """What can be done to the replication of a replica, one channel at a time."""
 
     source: Server
+    replicas: list[Server]
     replication_password: str
 
     def channel(self, replica: Server, name: str = "") -> Channel | None:
@@ -136,6 +140,10 @@ class Replication:
         self.stop_threads(replica, channel)
         self._run(replica, "delay", channel, seconds=seconds)
         self.start_threads(replica, channel)
+
+    def start_io_thread(self, replica: Server, channel: str = "") -> None:
+        """Start it, whether or not it gets anywhere."""
+        self._run(replica, "start_io", channel)
 
     def stop_io_thread(self, replica: Server, channel: str = "") -> None:
         self._run(replica, "stop_io", channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.lab.accounts import REPLICATOR
 from tests.lab.replication import Replication
 from tests.lab.server import Server
 from tests.lab.waiting import wait_until
@@ -104,6 +105,27 @@ class Troubles(Replication):
         yield
         self.delay(replica, 0)
         self.wait_until_caught_up(replica)
+
+    @contextmanager
+    def one_connection_to_the_source(self) -> Iterator[None]:
+        """Cut all replicas off, and let the account that replicates in once only: the others get error 1226."""
+        self._limit_connections(1)
+        dumps = "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'"
+        for row in self.source.sql(dumps):
+            self.source.sql(f"KILL {row['id']}")
+        try:
+            yield
+        finally:
+            self.let_all_connect()
+
+    def let_all_connect(self) -> None:
+        """End that; one whose IO thread has given up is started."""
+        self._limit_connections(0)
+        for replica in self.replicas:
+            self.start_io_thread(replica)
+
+    def _limit_connections(self, most: int) -> None:
+        self.source.sql(f"ALTER USER {REPLICATOR} WITH MAX_USER_CONNECTIONS {most}")
 
     def _met_the_duplicate(self, replica: Server) -> bool:
         """MySQL shows the error an instant before the thread has stopped."""

@@ -288,6 +288,32 @@ def test_a_pool_says_once_that_the_source_is_lost_for_all(topology: Topology, tm
         wait_until(lambda: "nobody has lost" in agent.log.read_text(), "the end of it", 90)
 
 
+def test_a_pool_says_who_is_still_connected_where_one_replica_alone_has_lost_the_source(
+    topology: Topology, tmp_path: Path
+) -> None:
+    """The source lets the account that replicates in once only: one of two gets error 1226 instead."""
+
+    def kept_out() -> list[Server]:
+        found = {server: topology.channel(server) for server in topology.replicas}
+        out = [server for server, one in found.items() if one and one.io_errno == 1226]
+        return out if [one.io for one in found.values() if one].count("Yes") == 1 else []
+
+    with Agent(topology, tmp_path) as agent, topology.one_connection_to_the_source():
+        agent.write(POOL)
+        agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in agent.log.read_text(), "the pool")
+        wait_until(lambda: len(kept_out()) == 1, "one of them to be kept out")
+        (lost,) = kept_out()
+        (other,) = [server for server in topology.replicas if server is not lost]
+        agent.waits_for(lost, f"127.0.0.1:{other.port} of the pool still connected to it: look at the network of those")
+        assert [agent.weight(server) for server in (lost, other)] == [100, 100]
+        assert ["source_lost" in agent.check(server).out for server in (lost, other)] == [True, False]
+        topology.let_all_connect()
+        wait_until(lambda: "source_lost" not in agent.check(lost).out, "the source to be found again")
+        for server in topology.replicas:
+            assert "down" not in agent.command("history", *where(server))
+
+
 SOURCES = """pool = "writers"
 [pool.writers]"""
 

@@ -114,6 +114,41 @@ def test_a_writer_that_is_killed_takes_no_replica_out(beaten: Topology, tmp_path
         assert phases(found) == ["up"]
 
 
+@contextmanager
+def net_timeout(topology: Topology, seconds: int) -> Iterator[None]:
+    """The IO thread of the replica takes a link on which nothing came for so long for dead."""
+    replica = topology.replica
+    name = f"{'replica' if replica.flavor == 'mysql' else 'slave'}_net_timeout"
+    before = replica.sql(f"SELECT @@global.{name} AS seconds")[0]["seconds"]
+    for value in (seconds, before):
+        replica.sql(f"SET GLOBAL {name} = {value}")
+        topology.stop_threads(replica)
+        topology.start_threads(replica)
+        if value == seconds:
+            yield
+
+
+def test_a_source_that_fell_silent_takes_no_replica_out(beaten: Topology, tmp_path: Path) -> None:
+    """The link is dead and the IO thread says Yes; it notices when its time is over, and the source is lost."""
+    director = Director(beaten, tmp_path, *BEATS)
+    with net_timeout(beaten, 10), pt_heartbeat(beaten):
+        assert director.ask(beaten.replica).phase == "up"
+        beaten.source.pause()
+        try:
+            told = director.watch(beaten.replica, lambda answer: "a dead link" in str(answer.first["text"]))
+            channel = beaten.channel(beaten.replica)
+            assert channel is not None
+            assert (channel.io, channel.lag) == ("Yes", 0)
+            noticed = director.watch(beaten.replica, lambda answer: answer.first["code"] == "source_lost")
+        finally:
+            beaten.source.resume()
+        last = told[-1].first
+        assert (last["code"], last["severity"]) == ("heartbeat_stale", "note")
+        assert "(slave_net_timeout 10 s)" in last["text"]
+        back = director.watch(beaten.replica, lambda answer: not answer.document["reasons"])
+        assert phases([*told, *noticed, *back]) == ["up"]
+
+
 def test_a_table_that_may_not_be_read_is_told_the_grant(beaten: Topology) -> None:
     allow(beaten)
     check = Checker(beaten)

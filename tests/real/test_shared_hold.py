@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests.command import Ended, mysqlcheck
 from tests.lab.accounts import MONITOR_USER
 from tests.lab.server import Server
 from tests.lab.topology import Topology
+from tests.lab.waiting import wait_until
+from tests.real.agents import Agent
 from tests.real.checking import Director, where
 
 
@@ -61,6 +64,27 @@ def test_a_row_on_the_source_drains_the_replica_on_every_director(table: Topolog
     caught_up(table)
     assert (first.ask(held).code, second.ask(held).code) == (102, 102)
     assert [event["kind"] for event in second.history(held)] == ["transition", "hold", "release"]
+
+
+def test_an_agent_lets_no_held_server_in_however_few_serve(table: Topology, tmp_path: Path) -> None:
+    first, second = table.replicas
+    with Agent(table, tmp_path) as agent:
+        agent.write('pool = "readers"\n[pool.readers]\nmin_serving = 1')
+        agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in agent.log.read_text(), "the pool")
+        write(table, first)
+        agent.sees(first, 0)
+        assert "drained by ops on all directors until released: index rebuild" in agent.check(first).out
+        assert (agent.check(first).code, agent.weight(second)) == (0, 100)
+        write(table, second)
+        agent.sees(second, 0)
+        wait_until(
+            lambda: "0 of 2 serve by themselves, min_serving 1: too few" in agent.log.read_text(), "that it is so"
+        )
+        assert [agent.weight(server) for server in table.replicas] == [0, 0]
+        table.source.sql("DELETE FROM mysqlcheck.hold")
+        for server in table.replicas:
+            agent.sees(server, 100)
 
 
 def test_a_hold_whose_time_is_over_holds_nobody(table: Topology, tmp_path: Path) -> None:

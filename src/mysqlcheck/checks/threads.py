@@ -19,13 +19,14 @@ from mysqlcheck.model import Instant, Memory, Observation, Reason, Severity
 from mysqlcheck.settings import Setting
 
 SOURCE_UNAVAILABLE = NETWORK | {
-    1040,  # the source has too many connections
+    1040,  # the source has too many connections, in all or of this account
+    1203,
+    1226,
     1053,  # the source is shutting down
     1158,  # error reading communication packets, and its kin
     1159,
     1160,
     1161,
-    1203,
 }
 """Last_IO_Errno values that say "the source does not answer", as against "it refuses this replica"."""
 

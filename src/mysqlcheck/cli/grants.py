@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 
-from mysqlcheck.checks import applier, channels, group, heartbeat
+from mysqlcheck.checks import applier, channels, group
 from mysqlcheck.checks.connection import account
 from mysqlcheck.kinds import TableName
 from mysqlcheck.model import ServerVersion
@@ -20,21 +20,21 @@ SERVERS = {
 
 
 def statements(
-    server: ServerVersion, user: str, host: str, table: str | None = None, applies: bool = False
+    server: ServerVersion, user: str, host: str, tables: Sequence[str] = (), applies: bool = False
 ) -> tuple[str, ...]:
     """Return the statements for the source; replication carries them to every replica. A comment says where one is
     needed only for some servers.
 
-    `host` is where checks come from, as MySQL writes it: an address, `192.168.1.%`, or `%`; `table` that of the beats;
-    `applies` where the lag is what MySQL's applier tells.
+    `host` is where checks come from, as MySQL writes it: an address, `192.168.1.%`, or `%`; `tables` are those that
+    other tools write and a check is told to read; `applies` where the lag is what MySQL's applier tells.
     """
     name = account(user, host)
-    beats = (f"GRANT SELECT ON {TableName.quoted(table)} TO {name};",) if table else ()
+    reads = tuple(f"GRANT SELECT ON {TableName.quoted(table)} TO {name};" for table in tables)
     progress = tuple(f"GRANT SELECT ON {one} TO {name};" for one in applier.TABLES) if applier.query(server) else ()
     return (
         f"CREATE USER {name} IDENTIFIED BY '…' WITH MAX_USER_CONNECTIONS 20;",
         f"GRANT {channels.privilege(server)} ON *.* TO {name};",
-        *beats,
+        *reads,
         *(progress if applies else ()),
         *(() if server.mariadb else (f"GRANT {group.PRIVILEGE} TO {name}; -- only members of a replication group",)),
     )
@@ -85,6 +85,10 @@ def command() -> click.Command:
                 help="The table of pt-heartbeat, where the check is given one: it must be able to read it.",
             ),
             click.Option(
+                ["--checksum-table"], metavar="DB.TABLE", callback=_table,
+                help="The table of pt-table-checksum, where the check is given one. Grant it when the table is there.",
+            ),
+            click.Option(
                 ["--applier", "applies"], is_flag=True,
                 help="Also what `--lag-source applier` reads on MySQL 8.0 and later.",
             ),
@@ -98,11 +102,15 @@ def command() -> click.Command:
 
 def _table(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
     """Read the name of the table as the check does."""
+    kind = TableName()
     try:
-        return None if text is None else heartbeat.HeartbeatSettings.heartbeat_table.kind.from_text(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), context, parameter) from None
+        return None if text is None else kind.from_text(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not allowed; allowed is {kind.allowed}", context, parameter) from None
 
 
-def _print(flavor: str | None, user: str, host: str, heartbeat_table: str | None, applies: bool) -> None:
-    say(flavor, lambda server: statements(server, user, host, heartbeat_table, applies))
+def _print(
+    flavor: str | None, user: str, host: str, heartbeat_table: str | None, checksum_table: str | None, applies: bool
+) -> None:
+    tables = [table for table in (heartbeat_table, checksum_table) if table]
+    say(flavor, lambda server: statements(server, user, host, tables, applies))
