@@ -27,7 +27,7 @@ max_staleness = "15s"
 """
 
 
-def prepare(folder: Path, pace: Pace) -> None:
+def prepare(folder: Path) -> None:
     """Lay private directories over those of the machine, and put the user, the program and its files there."""
     run("mount", "--make-rprivate", "/")
     over = folder / "over"
@@ -53,4 +53,8 @@ def prepare(folder: Path, pace: Pace) -> None:
     secret.write_text("[client]\npassword = lab\n")
     os.chown(secret, NUMBER, NUMBER)
     secret.chmod(0o600)
+
+
+def settle(pace: Pace) -> None:
+    """Write the settings of the check, for a machine of this pace."""
     Path("/etc/mysqlcheck/mysqlcheck.toml").write_text(SETTINGS.format(timeout=pace.timeout))

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.lab.lvs.clients import Clients
 from tests.lab.lvs.database import Database
 from tests.lab.lvs.director import Director
-from tests.lab.lvs.hosts import prepare
+from tests.lab.lvs.hosts import prepare, settle
 from tests.lab.lvs.network import build
 from tests.lab.lvs.pace import Pace
 from tests.lab.page import DIM, GREEN, RED, Page
@@ -31,15 +31,17 @@ class Lab:
     """The hosts of the topology, what runs on them, and what has failed so far."""
 
     def __init__(self, folder: Path, pace: Pace) -> None:
-        self.page, self.failed, self.folder, self.pace = Page(), list[str](), folder, pace
-        prepare(folder, pace)
+        self.page, self.failed, self.folder = Page(), list[str](), folder
+        prepare(folder)
+        self.pace = pace.here()
+        settle(self.pace)
         build(CONTRIB)
         self.source, self.r1, self.r2 = (Database(host, folder, folder / "empty") for host in ("source", "r1", "r2"))
         self.databases = (self.source, self.r1, self.r2)
         self.one, self.two = self.directors = [
             Director(host, folder, self.config(name, backup=host == "director2")) for host, name in CONFIGS.items()
         ]
-        self.clients = Clients(pace.clients)
+        self.clients = Clients(self.pace.clients)
 
     def config(self, name: str, backup: bool = False) -> str:
         """A file of contrib, with a sorry server, for a machine of this pace."""
@@ -72,12 +74,15 @@ class Lab:
         return time.monotonic()
 
     def expect(self, what: str, condition: Callable[[], bool], limit: float = LIMIT) -> float:
-        """Wait until something holds, and say how long it took, or that it has failed; returns the moment."""
-        began = time.monotonic()
+        """Wait until something holds, and say how long it took, or that it has failed; returns the moment.
+
+        The limit is for a machine of the usual pace.
+        """
+        began, limit = time.monotonic(), limit * self.pace.slowness
         try:
             wait_until(condition, what, limit, every=self.pace.poll)
         except LabError:
-            self._fails(f"{what}: not within {limit:g} s")
+            self._fails(f"{what}: not within {limit:.0f} s")
         else:
             self.page.line(f"pass  {what}  [{time.monotonic() - began:.1f} s]", GREEN)
         return time.monotonic()

@@ -66,7 +66,7 @@ def main() -> int:
     lab = Lab(Path(folder), pace)
     try:
         lab.page.chapter("Hosts", "A source, two replicas, two directors, a client: a network namespace each.")
-        lab.page.line(f"IPVS of {pace.name}; delay_loop {pace.delay_loop} s")
+        lab.page.line(f"IPVS of {lab.pace}")
         lab.start()
         lab.page.line(f"up after {lab.page.seconds:.0f} s")
         with lab.clients:
