@@ -243,14 +243,17 @@ def show(result: dict[str, Any]) -> None:
         indent = "  " if row["note"].startswith("…") else ""
         times = f"{row['median_ms']:8.1f} {row['min_ms']:8.1f} {row['max_ms']:8.1f}"
         print(f"{indent + row['name']:12} {times} ms {row['times_imports']:8.2f}   {row['note']}")
-    print("\nThe agent, each server once a second: CPU of one look on a kept connection\n")
-    print(f"{'servers':>12} {'a look':>11} {'of a core':>10} {'late':>7} {'resident':>9}   × check_mysql   × script")
+    print("\nThe agent: CPU of one look on a kept connection\n")
+    columns = f"{'servers':>12} {'each':>7} {'a look':>11} {'of a core':>10} {'late':>7} {'resident':>9}"
+    print(f"{columns}   × check_mysql   × script")
     for one in result["agent"]:
         print(
-            f"{one['servers']:12} {one['cpu_ms_per_look']:8.2f} ms {one['of_a_core']:10.1%} {one['late']:7.2%} "
-            f"{one['resident_mb']:6} MB {one['times_check_mysql']:15.3f} {one['times_script']:10.3f}"
+            f"{one['servers']:12} {one['interval']:5.1f} s {one['cpu_ms_per_look']:8.2f} ms {one['of_a_core']:10.1%} "
+            f"{one['late']:7.2%} {one['resident_mb']:6} MB {one['times_check_mysql']:15.3f} {one['times_script']:10.3f}"
         )
-    print("\nThe same, beside servers that accept and answer nobody: how late looks at the others were\n")
+    print(
+        "\nEach server once a second, beside others that accept and answer nobody: how late looks at the others were\n"
+    )
     print(f"{'servers':>12} {'hung':>6} {'median':>9} {'99 %':>9} {'most':>9}")
     for one in result["beside_hung_servers"]:
         times = f"{one['late_50_ms']:6.1f} ms {one['late_99_ms']:6.1f} ms {one['late_most_ms']:6.1f} ms"

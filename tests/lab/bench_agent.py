@@ -21,7 +21,8 @@ from tests.command import COMMAND, environment
 from tests.lab.topology import Topology
 from tests.lab.waiting import wait_until
 
-SIZES = (10, 1000)
+CASES = ((10, 1.0), (100, 0.1), (1000, 1.0))
+"""How many servers, and seconds between two looks at each. The last two make as many looks a second."""
 SECONDS = 30.0
 TOGETHER, HUNG = 100, "0.0.0.0"  # every address of loopback; nobody is answered
 METRICS = 10.0
@@ -29,9 +30,9 @@ METRICS = 10.0
 
 
 def measure(topology: Topology, folder: Path, seconds: float = SECONDS) -> list[dict[str, Any]]:
-    """Run an agent for each size, and return what it cost; times in milliseconds."""
+    """Run an agent for each case, and return what it cost; times in milliseconds."""
     topology.replica.sql("SET GLOBAL max_connections = 3000")
-    return [_one(topology, folder / str(size), size, seconds) for size in SIZES]
+    return [_one(topology, folder / str(size), size, interval, seconds) for size, interval in CASES]
 
 
 def beside_hung_servers(topology: Topology, folder: Path, seconds: float = SECONDS) -> list[dict[str, Any]]:
@@ -87,12 +88,14 @@ def _addresses(size: int) -> list[str]:
 
 
 @contextmanager
-def _agent(topology: Topology, folder: Path, targets: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+def _agent(
+    topology: Topology, folder: Path, targets: Sequence[str], interval: float = 1.0
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run an agent that looks at these."""
     (folder / "weights").mkdir(parents=True)
     config = folder / "mysqlcheck.toml"
     lines = [f'[defaults]\nuser = "{topology.monitor.user}"\ntls = "disabled"\ntrust_uptime = 0']
-    lines.append(f'textfile = "{folder}/mysqlcheck.prom"')
+    lines.append(f'interval = {interval}\ntextfile = "{folder}/mysqlcheck.prom"')
     for target in targets:
         lines.append(f'[target."{target}"]\ntrack_file = "{folder}/weights/{target.partition(":")[0]}"')
     config.write_text("\n".join(lines) + "\n")
@@ -112,9 +115,10 @@ def _agent(topology: Topology, folder: Path, targets: Sequence[str]) -> Iterator
         agent.wait(10)
 
 
-def _one(topology: Topology, folder: Path, size: int, seconds: float) -> dict[str, Any]:
+def _one(topology: Topology, folder: Path, size: int, interval: float, seconds: float) -> dict[str, Any]:
     metrics = folder / "mysqlcheck.prom"
-    with _agent(topology, folder, [f"{address}:{topology.replica.port}" for address in _addresses(size)]) as agent:
+    targets = [f"{address}:{topology.replica.port}" for address in _addresses(size)]
+    with _agent(topology, folder, targets, interval) as agent:
         wait_until(metrics.exists, "the agent's first metrics", 60)
         looks, late, used, began = *_looks(metrics), _cpu(agent.pid), time.monotonic()
         wait_until(
@@ -125,7 +129,8 @@ def _one(topology: Topology, folder: Path, size: int, seconds: float) -> dict[st
         resident = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{agent.pid}/status").read_text())
         return {
             "servers": size,
-            "cpu_ms_per_look": round(spent * 1000 / (size * lasted), 3),
+            "interval": interval,
+            "cpu_ms_per_look": round(spent * 1000 * interval / (size * lasted), 3),
             "of_a_core": round(spent / lasted, 4),
             "looks_per_second": round((made[0] - looks) / (METRICS * max(1, round(lasted / METRICS))), 1),
             "late": round((made[1] - late) / max(1, made[0] - looks), 5),
