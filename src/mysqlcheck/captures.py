@@ -2,7 +2,7 @@
 
     {"format": 1, "boot_id": "…", "at": 1800000000.0, "role": "replica", "observation": {"facts": {…}, …}, …}
 
-Its keys are the fields that the NamedTuples in model.py and of the facts declare. Nothing is listed here, and so a
+Its keys are the fields that the NamedTuples in model.py, record.py and of the facts declare. Nothing is listed here: a
 field or a type of facts that is added is carried as well. Facts go by the name of their type, members of an enumeration
 by theirs. A field that has its default is left out, and one that is missing has it: a capture of before there was the
 field is still read. A moment of the boot of the look is its seconds alone.
@@ -18,7 +18,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from mysqlcheck.checks import FACTS
 from mysqlcheck.errors import BadCapture
-from mysqlcheck.model import Capture, Instant, Observation
+from mysqlcheck.model import Instant, Observation
+from mysqlcheck.record import Capture
 from mysqlcheck.settings import nearest, shown
 
 FORMAT = 1

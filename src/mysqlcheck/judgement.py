@@ -9,22 +9,9 @@ from mysqlcheck import outcome
 from mysqlcheck.checks import Policy, judge
 from mysqlcheck.holddown import SERVING, HoldDownSettings, step
 from mysqlcheck.memory import remember, sight
-from mysqlcheck.model import (
-    Capture,
-    Decision,
-    Event,
-    LetIn,
-    Memory,
-    Observation,
-    OperatorHold,
-    Phase,
-    Record,
-    Refused,
-    Sighting,
-    Told,
-    Verdict,
-)  # fmt: skip
+from mysqlcheck.model import Decision, LetIn, Memory, Observation, OperatorHold, Phase, Refused, Sighting, Verdict
 from mysqlcheck.outcome import Answer, OutcomeSettings
+from mysqlcheck.record import Capture, Event, Record, Told
 from mysqlcheck.standing import TWO_SOURCES
 
 OnRecord: TypeAlias = tuple[Record | None, Sighting | None]

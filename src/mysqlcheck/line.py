@@ -6,7 +6,8 @@ from mysqlcheck import outcome
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.judgement import Look
-from mysqlcheck.model import Event, Lag, Observation
+from mysqlcheck.model import Lag, Observation
+from mysqlcheck.record import Event
 
 
 def line(seen: Look, shadow: bool = False) -> str:

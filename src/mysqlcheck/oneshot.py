@@ -12,9 +12,10 @@ from mysqlcheck.checks.connection import unusable
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import NoAnswer, NothingRecorded, OutOfTime, SettingsError, StoreError
 from mysqlcheck.judgement import Judgement, Look, may_enter, take_in
-from mysqlcheck.model import Decision, Observation, OperatorHold, Record, Sighting
+from mysqlcheck.model import Decision, Observation, OperatorHold, Sighting
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import ExitCode
+from mysqlcheck.record import Record
 from mysqlcheck.store import Changed, Store
 
 LEAST_SECONDS = 0.1

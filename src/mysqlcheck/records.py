@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from mysqlcheck.model import (
     Action,
-    Event,
     Filters,
     Instant,
     LastBeat,
@@ -21,11 +20,10 @@ from mysqlcheck.model import (
     Memory,
     OperatorHold,
     Phase,
-    Record,
     Sighting,
     Standing,
-    Told,
-)  # fmt: skip
+)
+from mysqlcheck.record import Event, Record, Told
 
 Value = TypeVar("Value")
 MOST_EVENTS_OF_ONE, MOST_EVENTS, MOST_RECORDS = 500, 20_000, 2_000

@@ -21,7 +21,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from mysqlcheck.model import Action, Decision, Instant, OperatorHold, Record, Severity, Verdict
+from mysqlcheck.model import Action, Decision, Instant, OperatorHold, Severity, Verdict
+from mysqlcheck.record import Record
 from mysqlcheck.standing import TWO_SOURCES
 
 

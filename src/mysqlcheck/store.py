@@ -15,7 +15,8 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from mysqlcheck import statedir
 from mysqlcheck.errors import NoAnswer, NothingRecorded, OutOfTime, StoreError
-from mysqlcheck.model import Event, Record, Sighting
+from mysqlcheck.model import Sighting
+from mysqlcheck.record import Event, Record
 from mysqlcheck.records import (
     EVERYTHING,
     MIGRATIONS,

@@ -13,8 +13,9 @@ from mysqlcheck.agent.book import MOST_EVENTS, Book, Judge
 from mysqlcheck.captures import from_document
 from mysqlcheck.holddown import released
 from mysqlcheck.judgement import Judgement, judge_again, take_in
-from mysqlcheck.model import Event, Observation, Phase, Record, Sighting, Target
+from mysqlcheck.model import Observation, Phase, Sighting, Target
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Event, Record
 from mysqlcheck.store import Changed, Store
 from tests.core.builders import REFUSED, channel, met, observation
 

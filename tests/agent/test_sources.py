@@ -6,8 +6,9 @@ import pytest
 
 from mysqlcheck.agent.sources import Sources
 from mysqlcheck.judgement import Judgement, take_in
-from mysqlcheck.model import Instant, Observation, OperatorHold, Record, Refused
+from mysqlcheck.model import Instant, Observation, OperatorHold, Refused
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Record
 from tests.core.builders import NOW, REFUSED, met, observation
 
 A, B = "192.168.1.200:3306", "192.168.1.201:3306"

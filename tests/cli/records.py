@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mysqlcheck import clock
-from mysqlcheck.model import Action, Event, Memory, Phase, Record, Standing, Told
+from mysqlcheck.model import Action, Memory, Phase, Standing
 from mysqlcheck.outcome import ACTION
+from mysqlcheck.record import Event, Record, Told
 from mysqlcheck.store import FILE, Changed, Store
 
 TARGET = "192.168.1.201:3306"

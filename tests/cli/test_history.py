@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mysqlcheck.model import Event
+from mysqlcheck.record import Event
 from tests.command import Ended, mysqlcheck
 from tests.hostile.personas import PASSWORD
 from tests.hostile.server import HostileServer

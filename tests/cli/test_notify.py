@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mysqlcheck.model import Event, Phase
+from mysqlcheck.model import Phase
+from mysqlcheck.record import Event
 from tests.command import Ended, mysqlcheck
 from tests.hostile.personas import PASSWORD
 from tests.hostile.server import HostileServer

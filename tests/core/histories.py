@@ -17,7 +17,8 @@ from mysqlcheck.checks.incarnation import Incarnation
 from mysqlcheck.checks.read_only import ReadOnly
 from mysqlcheck.holddown import released
 from mysqlcheck.judgement import Judgement, JudgementSettings, take_in
-from mysqlcheck.model import Instant, Observation, OperatorHold, Reason, Record, ServerVersion, Sighting, Target
+from mysqlcheck.model import Instant, Observation, OperatorHold, Reason, ServerVersion, Sighting, Target
+from mysqlcheck.record import Record
 
 TARGET = Target("192.168.1.201")
 VERSION = ServerVersion("mysql", (8, 4, 5), "8.4.5")

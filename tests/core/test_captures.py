@@ -20,19 +20,9 @@ from mysqlcheck.checks import FACTS
 from mysqlcheck.checks.channels import Channel
 from mysqlcheck.errors import BadCapture
 from mysqlcheck.judgement import Judgement, judge_again, take_in
-from mysqlcheck.model import (
-    Action,
-    Capture,
-    Instant,
-    LetIn,
-    Memory,
-    Observation,
-    OperatorHold,
-    Phase,
-    ServerVersion,
-    Sighting,
-)
+from mysqlcheck.model import Action, Instant, LetIn, Memory, Observation, OperatorHold, Phase, ServerVersion, Sighting
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Capture
 from tests.core.builders import BOOT, DENIED, LOST, NOW, REFUSED, channel, lost, met, observation, recorded
 from tests.core.rows import PROVIDERS, load
 

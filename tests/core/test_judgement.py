@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mysqlcheck.judgement import may_enter, take_in
-from mysqlcheck.model import Action, Observation, OperatorHold, Phase, Record, Told
+from mysqlcheck.model import Action, Observation, OperatorHold, Phase
+from mysqlcheck.record import Record, Told
 from tests.core.builders import DENIED, LOST, REFUSED, channel, met, observation
 from tests.core.watching import CLOCK, EPOCH, Director, Server, serving
 

@@ -17,9 +17,10 @@ from mysqlcheck.checks import CODES
 from mysqlcheck.checks.channels import Channels
 from mysqlcheck.judgement import Look, take_in
 from mysqlcheck.metrics import AGENT_METRICS, CHANNEL_METRICS, METRICS, Own, Row, file_name, render
-from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Phase, Record, Standing, Target, Told
+from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Phase, Standing, Target
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import always_serve, answer_style, exit_code
+from mysqlcheck.record import Record, Told
 from mysqlcheck.standing import STANDING_CODES
 from tests.core.builders import NOW, channel, lost, observation, recorded, unreachable
 from tests.core.rows import load

@@ -10,22 +10,11 @@ from hypothesis import strategies as st
 
 from mysqlcheck.holddown import FIRST_SEEN
 from mysqlcheck.judgement import take_in
-from mysqlcheck.model import (
-    Action,
-    Instant,
-    LetIn,
-    Memory,
-    Observation,
-    OperatorHold,
-    Phase,
-    Record,
-    Standing,
-    Told,
-    Verdict,
-)  # fmt: skip
+from mysqlcheck.model import Action, Instant, LetIn, Memory, Observation, OperatorHold, Phase, Standing, Verdict
 from mysqlcheck.options import Settings
 from mysqlcheck.outcome import Answer, Style, decide, status_line
 from mysqlcheck.pool import Kind, Member, PoolSettings, State, member, serving, step
+from mysqlcheck.record import Record, Told
 from tests.core.builders import CROWDED, LOST, NOW, channel, lag_on_record, lost, met, observation, verdict
 
 SETTINGS = PoolSettings.of(min_serving=1, panic_max_lag=600.0, recover_after=10.0)

@@ -11,8 +11,9 @@ from mysqlcheck.checks.shared_hold import COLUMNS, HoldTable, SharedHold, litera
 from mysqlcheck.errors import UnexpectedAnswer
 from mysqlcheck.judgement import Judgement, take_in
 from mysqlcheck.memory import remember
-from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Reason, Record, ServerVersion, Severity, Table
+from mysqlcheck.model import Action, Memory, Observation, OperatorHold, Reason, ServerVersion, Severity, Table
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Record
 from tests.core.builders import DENIED, LOST, NOW, REFUSED, TARGET, channel, met, observation, of_code, verdict
 
 HOLD = OperatorHold("index rebuild", "ops", 1000.0, None, shared=True)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mysqlcheck.captures import from_document, to_document
 from mysqlcheck.judgement import Judgement, judge_again, take_in
-from mysqlcheck.model import Action, Observation, OperatorHold, Phase, Record, Refused
+from mysqlcheck.model import Action, Observation, OperatorHold, Phase, Refused
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Record
 from mysqlcheck.sources import Claim, State, against, claim, recall, step
 from tests.core.builders import DENIED, LOST, NOW, REFUSED, met, observation
 

@@ -14,8 +14,9 @@ from mysqlcheck.checks.incarnation import Incarnation
 from mysqlcheck.holddown import released
 from mysqlcheck.judgement import Judgement, take_in
 from mysqlcheck.kinds import DAY
-from mysqlcheck.model import Event, Instant, OperatorHold, Phase, Reason, Record, Sighting
+from mysqlcheck.model import Instant, OperatorHold, Phase, Reason, Sighting
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Event, Record
 from tests.core.builders import BOOT, HEALTHY, met, observation
 
 EPOCH = 1_795_388_000

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mysqlcheck.model import Action, Event, Instant, Memory, Phase, Record, Sighting, Standing, Told
+from mysqlcheck.model import Action, Instant, Memory, Phase, Sighting, Standing
+from mysqlcheck.record import Event, Record, Told
 from mysqlcheck.store import FILE, Changed, Store
 
 BOOT = "8e2c1a6e-5f7b-4f6e-9d52-0242ac110002"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mysqlcheck.captures import MOST_BYTES
-from mysqlcheck.model import Event
+from mysqlcheck.record import Event
 from mysqlcheck.records import MOST_CAPTURES, MOST_CAPTURES_OF_ONE, MOST_EVENTS, MOST_EVENTS_OF_ONE
 from mysqlcheck.store import FILE, Kept, Store
 from tests.state.building import AMPLE, OTHER, TARGET, WALL, event, filled, keep, record, sighting, sound

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mysqlcheck.model import Phase, Record, Sighting
+from mysqlcheck.model import Phase, Sighting
+from mysqlcheck.record import Record
 from mysqlcheck.records import SCHEMA
 from mysqlcheck.store import FILE, Changed, Store
 from tests.state.building import AMPLE, BOOT, TARGET, event, keep, names, record, sighting, sound

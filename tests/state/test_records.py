@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from mysqlcheck.errors import StoreError
 from mysqlcheck.model import (
     Action,
-    Event,
     Filters,
     Instant,
     LastBeat,
@@ -22,11 +21,10 @@ from mysqlcheck.model import (
     Memory,
     OperatorHold,
     Phase,
-    Record,
     Sighting,
     Standing,
-    Told,
-)  # fmt: skip
+)
+from mysqlcheck.record import Event, Record, Told
 from mysqlcheck.records import MOST_RECORDS
 from mysqlcheck.store import Changed, Kept, Store
 from tests.state.building import AMPLE, BOOT, NOW, OTHER, TARGET, event, filled, keep, names, record, sighting

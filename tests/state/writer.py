@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from mysqlcheck.errors import StoreError
-from mysqlcheck.model import Record, Sighting
+from mysqlcheck.model import Sighting
+from mysqlcheck.record import Record
 from mysqlcheck.store import Changed, Store
 from tests.state.building import AMPLE, event, record, sighting
 

@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 from mysqlcheck.errors import NothingRecorded, StoreError
 from mysqlcheck.judgement import Judgement
-from mysqlcheck.model import Event, Record, Sighting
+from mysqlcheck.model import Sighting
+from mysqlcheck.record import Event, Record
 from mysqlcheck.store import Changed, Store
 
 Judge: TypeAlias = Callable[[Record | None, Sighting | None], Judgement]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from mysqlcheck import sources
 from mysqlcheck.agent.told import Told
 from mysqlcheck.judgement import Judgement
-from mysqlcheck.model import Instant, OperatorHold, Record, Refused
+from mysqlcheck.model import Instant, OperatorHold, Refused
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Record
 from mysqlcheck.sources import Claim
 
 

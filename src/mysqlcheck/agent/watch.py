@@ -20,8 +20,9 @@ from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import SettingsError
 from mysqlcheck.judgement import Judgement, Look, OnRecord, may_enter, take_in
 from mysqlcheck.line import log_line
-from mysqlcheck.model import Observation, OperatorHold, Record, Sighting
+from mysqlcheck.model import Observation, OperatorHold, Sighting
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Record
 
 LEAST_PAUSE = 0.1
 """Seconds between two looks at least, however often a connection is closed on us."""

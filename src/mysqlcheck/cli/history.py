@@ -10,7 +10,7 @@ from mysqlcheck.cli import people
 from mysqlcheck.cli import target as targets
 from mysqlcheck.cli.options import given, options
 from mysqlcheck.errors import StoreError
-from mysqlcheck.model import Event
+from mysqlcheck.record import Event
 from mysqlcheck.records import MOST_EVENTS_OF_ONE
 from mysqlcheck.store import Store
 

@@ -16,8 +16,9 @@ from mysqlcheck.clock import Deadline
 from mysqlcheck.console import say
 from mysqlcheck.errors import StoreError
 from mysqlcheck.kinds import Seconds, Text, show_span
-from mysqlcheck.model import Event, OperatorHold
+from mysqlcheck.model import OperatorHold
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Event
 from mysqlcheck.store import Store
 
 HELP = """Drain a server by hand: from its next check on it gets no new clients, and those it has may finish.

@@ -19,7 +19,8 @@ from mysqlcheck.cli.options import given, options
 from mysqlcheck.clock import Deadline
 from mysqlcheck.errors import OutOfTime, SettingsError, StoreError
 from mysqlcheck.kinds import show_span
-from mysqlcheck.model import Action, Event
+from mysqlcheck.model import Action
+from mysqlcheck.record import Event
 from mysqlcheck.store import Kept, Store
 
 HELP = {

@@ -16,7 +16,8 @@ from mysqlcheck.clock import Deadline
 from mysqlcheck.console import say
 from mysqlcheck.errors import StoreError
 from mysqlcheck.kinds import OneOf, show_seconds
-from mysqlcheck.model import Event, OperatorHold, Phase, Record
+from mysqlcheck.model import OperatorHold, Phase
+from mysqlcheck.record import Event, Record
 from mysqlcheck.store import Kept, Store
 
 HELP = """End a hold: the one that an operator put on the server, and the timer of a server that came back.

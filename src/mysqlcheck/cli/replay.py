@@ -14,8 +14,9 @@ from mysqlcheck.errors import BadCapture, Problem, SettingsError
 from mysqlcheck.judgement import Look, judge_again
 from mysqlcheck.layers import load
 from mysqlcheck.line import detail
-from mysqlcheck.model import Action, Capture, Phase
+from mysqlcheck.model import Action, Phase
 from mysqlcheck.options import Settings
+from mysqlcheck.record import Capture
 
 OPTION = "--from"
 STDIN = "-"

@@ -16,7 +16,8 @@ from mysqlcheck.cli import target as targets
 from mysqlcheck.cli.options import given, options
 from mysqlcheck.errors import OutOfTime, StoreError
 from mysqlcheck.kinds import show_seconds, show_span
-from mysqlcheck.model import Instant, OperatorHold, Phase, Record
+from mysqlcheck.model import Instant, OperatorHold, Phase
+from mysqlcheck.record import Record
 from mysqlcheck.standing import remaining
 from mysqlcheck.store import Kept, Store
 

@@ -14,8 +14,9 @@ from mysqlcheck import clock, holddown
 from mysqlcheck.errors import NothingRecorded, SettingsError
 from mysqlcheck.lastgood import load_settings
 from mysqlcheck.layers import load
-from mysqlcheck.model import Phase, Record, Target
+from mysqlcheck.model import Phase, Target
 from mysqlcheck.options import DEFAULT_CONFIG, Settings
+from mysqlcheck.record import Record
 from mysqlcheck.settings import Layer, read
 from mysqlcheck.store import Kept, Store
 
