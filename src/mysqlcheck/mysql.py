@@ -144,10 +144,11 @@ class Session:
                 self.opened = time.monotonic()
             server = connection.version
             for probe in self._probes:
-                if not probe.when(facts) or not probe.query(server):
+                sql = probe.query(server) if probe.when(facts) else ""
+                if not sql:
                     continue
-                self._wire.stage = f"waiting for {probe.query(server)}"
-                for fact in _ask(connection, probe, server, self._settings.user):
+                self._wire.stage = f"waiting for {sql}"
+                for fact in _ask(connection, probe, sql, server, self._settings.user):
                     facts.append(fact)  # one by one: what was read before something unexpected counts
         except MemoryError:
             raise
@@ -172,10 +173,10 @@ class _Denied(Exception):
         self.reason = reason
 
 
-def _ask(connection: Connection, probe: Probe, server: ServerVersion, user: str) -> Iterable[Any]:
+def _ask(connection: Connection, probe: Probe, sql: str, server: ServerVersion, user: str) -> Iterable[Any]:
     """Run a probe's query; a missing privilege is reported with the GRANT for the account that we are."""
     try:
-        answer = _query(connection, probe.query(server))
+        answer = _query(connection, sql)
     except MySQLError as error:
         errno, message = _number_and_message(error)
         if probe.excuse is not None and probe.excused(errno):
@@ -208,8 +209,8 @@ def _query(connection: Connection, sql: str) -> Table:
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode("utf-8", "replace")
+    if type(value) is bytes:
+        return value.decode("utf-8", "replace")
     return None if value is None else str(value)
 
 

@@ -244,12 +244,14 @@ def show(result: dict[str, Any]) -> None:
         times = f"{row['median_ms']:8.1f} {row['min_ms']:8.1f} {row['max_ms']:8.1f}"
         print(f"{indent + row['name']:12} {times} ms {row['times_imports']:8.2f}   {row['note']}")
     print("\nThe agent: CPU of one look on a kept connection\n")
-    columns = f"{'servers':>12} {'each':>7} {'a look':>11} {'of a core':>10} {'late':>7} {'resident':>9}"
+    columns = f"{'servers':>12} {'each':>7} {'metrics':>8} {'a look':>11} {'of a core':>10} {'late':>7} {'resident':>9}"
     print(f"{columns}   × check_mysql   × script")
     for one in result["agent"]:
+        late = "" if one["late"] is None else f"{one['late']:.2%}"
+        case = f"{one['servers']:12} {one['interval']:5.1f} s {'yes' if one['metrics'] else 'no':>8}"
         print(
-            f"{one['servers']:12} {one['interval']:5.1f} s {one['cpu_ms_per_look']:8.2f} ms {one['of_a_core']:10.1%} "
-            f"{one['late']:7.2%} {one['resident_mb']:6} MB {one['times_check_mysql']:15.3f} {one['times_script']:10.3f}"
+            f"{case} {one['cpu_ms_per_look']:8.2f} ms {one['of_a_core']:10.1%} {late:>7} {one['resident_mb']:6} MB "
+            f"{one['times_check_mysql']:15.3f} {one['times_script']:10.3f}"
         )
     print(
         "\nEach server once a second, beside others that accept and answer nobody: how late looks at the others were\n"
