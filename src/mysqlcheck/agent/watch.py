@@ -25,7 +25,7 @@ from mysqlcheck.options import Settings
 from mysqlcheck.record import Record
 
 LEAST_PAUSE = 0.1
-"""Seconds between two looks at least, however often a connection is closed on us."""
+"""Seconds at least after a look before its time until another one, however often a connection is closed on us."""
 ONCE_MORE = 0.03
 """Seconds after which a look is made once more where a connection ended and the new one told nothing: a server that is
 killed may lose its connections an instant before it stops to listen."""
@@ -80,9 +80,10 @@ class Watch:
         self._ending = self._gone = False
         self._thread = threading.Thread(target=self._run, daemon=True, name=self.name)
         self._troubles: tuple[str, ...] = ()
-        self._ended = 0.0
-        self._closed = False
-        """Whether the server closed the connection, and no look has been made since."""
+        self._hurried = 0.0
+        """When the last look ended that was made before its time."""
+        self._early = self._closed = False
+        """Whether the next look is before its time, and whether the server closed the connection since the last."""
 
     def begin(self, due: float) -> None:
         """Look for the first time at this monotonic time, and then at the interval."""
@@ -115,12 +116,13 @@ class Watch:
                 self._pools.lose(self.name, clock.now())
                 self._sources.lose(self.name, clock.now())
             self.looks += 1
-            self._ended = time.monotonic()
-            late = self._ended - self._due
+            ended = time.monotonic()
+            self._hurried = ended if self._early else self._hurried
+            late = ended - self._due
             self._due += interval * max(1.0, -(-late // interval))
             if had_one and self._told_nothing():
-                self._due = min(self._due, self._ended + ONCE_MORE)
-            self._closed = False
+                self._due = min(self._due, ended + ONCE_MORE)
+            self._early = self._closed = False
         self._session.close(Deadline(FAREWELL))
         with self._lock:
             self._gone = True
@@ -139,7 +141,6 @@ class Watch:
         """Wait until a look is due, or the server closes the connection: a look then tells why. False: it is to end."""
         while True:
             line = self._session.line()
-            soonest = self._ended + LEAST_PAUSE
             poll = select.poll()
             poll.register(self._bell, select.POLLIN)
             if line is not None:
@@ -150,7 +151,7 @@ class Watch:
                 os.eventfd_read(self._bell)
                 if self._ending:
                     return False
-                self._due = min(self._due, max(soonest, time.monotonic()))
+                self._hurry()
                 left = self._due - time.monotonic()
             if left <= 0:
                 self.late += left < -LATE
@@ -158,7 +159,12 @@ class Watch:
             if any(handle != self._bell for handle, _ in happened):
                 self._session.close(Deadline(0.0))
                 self._closed = True
-                self._due = min(self._due, max(soonest, time.monotonic()))
+                self._hurry()
+
+    def _hurry(self) -> None:
+        """Look at once, or as soon as that may be."""
+        soonest = max(time.monotonic(), self._hurried + LEAST_PAUSE)
+        self._early, self._due = self._early or soonest < self._due, min(self._due, soonest)
 
     def _look(self) -> None:
         settings = self.settings
