@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import fcntl
 import itertools
-import json
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.personas import MYSQL, STATUS_QUERY, rows
+from mysqlcheck import console
+from mysqlcheck.clock import Deadline
+from tests.hostile.personas import MYSQL
 from tests.hostile.server import HostileServer
 
 from .injection import COMMAND, GOOD, MOST_SECONDS, WEIGHT, Injection, Ran, address, in_time
@@ -25,7 +27,6 @@ from .injection import COMMAND, GOOD, MOST_SECONDS, WEIGHT, Injection, Ran, addr
 AT_ONCE = 10.0
 """Seconds; far below the timeout that is given there, and enough for a machine busy with other tests."""
 CLOSED = [combination for n in range(4) for combination in itertools.combinations((0, 1, 2), n)]
-MANY_CHANNELS = MYSQL.but(STATUS_QUERY, rows(*({**MYSQL.status, "Channel_Name": f"c{n}"} for n in range(1000))))
 LAGGING = MYSQL.but_status(Seconds_Behind_Source="600")
 
 
@@ -144,20 +145,26 @@ def test_streams_that_take_nothing_change_no_answer(
             assert process.wait(AT_ONCE) == code
 
 
-def test_a_long_answer_reaches_a_slow_reader_whole(tmp_path: Path) -> None:
-    """Half a megabyte, and at most a page of it every 2 ms: while somebody reads, it is written."""
-    injection = Injection.of(tmp_path, "")
+def test_a_long_answer_reaches_a_slow_reader_whole() -> None:
+    """A page at most every 40 ms, for longer than the patience: he who takes nothing for so long has gone, not he."""
+    text, patience = "x" * (60 * 4096), 2.0
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
-    pages = []
-    with HostileServer(MANY_CHANNELS.script()) as server, open(reader, "rb", buffering=0) as stream:
-        process = injection.start(*address(server), "--output", "json", "--timeout", "20s", stdout=writer)
+
+    def write() -> None:
+        console.say(text, Deadline(60.0), writer, patience)
         os.close(writer)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    pages, began = [], time.monotonic()
+    with open(reader, "rb", buffering=0) as stream:
         while page := stream.read(4096):
             pages.append(page)
-            time.sleep(0.002)
-        assert process.wait(AT_ONCE) == 0
-    assert len(json.loads(b"".join(pages))["facts"]["channels"]) == 1000
+            time.sleep(0.04)  # it is the slow reader
+    thread.join()
+    assert time.monotonic() - began > patience
+    assert b"".join(pages) == text.encode() + b"\n"
 
 
 @pytest.mark.parametrize(

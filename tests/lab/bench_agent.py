@@ -22,6 +22,7 @@ from typing import Any
 from tests.command import COMMAND, environment
 from tests.lab.topology import Topology
 from tests.lab.waiting import wait_until
+from tests.lab.watcher import WATCHER
 
 CASES = ((10, 1.0, True), (1000, 1.0, True), (10, 0.1, False), (100, 0.1, False), (1000, 1.0, False))
 """How many servers, seconds between two looks at each, and whether metrics are written: that is done every 10 s for all
@@ -99,6 +100,7 @@ def _agent(
     """Run an agent that looks at these."""
     folder.mkdir(parents=True)
     run = Path(tempfile.mkdtemp(prefix="mysqlcheck-bench-", dir=TMPFS if TMPFS.is_dir() else None))
+    WATCHER.watch("folder", str(run))
     for name in ("weights", "verdicts"):
         (run / name).mkdir()
         (folder / name).symlink_to(run / name)
@@ -122,8 +124,11 @@ def _agent(
         yield agent
     finally:
         agent.terminate()
-        agent.wait(10)
-        shutil.rmtree(run)
+        try:
+            agent.wait(10)
+        finally:
+            shutil.rmtree(run)
+            WATCHER.forget("folder", str(run))
 
 
 def _one(topology: Topology, folder: Path, size: int, interval: float, metrics: bool, seconds: float) -> dict[str, Any]:

@@ -109,11 +109,11 @@ class Troubles(Replication):
     @contextmanager
     def one_connection_to_the_source(self) -> Iterator[None]:
         """Cut all replicas off, and let the account that replicates in once only: the others get error 1226."""
-        self._limit_connections(1)
         dumps = "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'"
-        for row in self.source.sql(dumps):
-            self.source.sql(f"KILL {row['id']}")
         try:
+            self._limit_connections(1)
+            for row in self.source.sql(dumps):
+                self.source.sql(f"KILL {row['id']}")
             yield
         finally:
             self.let_all_connect()

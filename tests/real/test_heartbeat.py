@@ -120,12 +120,17 @@ def net_timeout(topology: Topology, seconds: int) -> Iterator[None]:
     replica = topology.replica
     name = f"{'replica' if replica.flavor == 'mysql' else 'slave'}_net_timeout"
     before = replica.sql(f"SELECT @@global.{name} AS seconds")[0]["seconds"]
-    for value in (seconds, before):
+
+    def switch(value: int) -> None:
         replica.sql(f"SET GLOBAL {name} = {value}")
         topology.stop_threads(replica)
         topology.start_threads(replica)
-        if value == seconds:
-            yield
+
+    try:
+        switch(seconds)
+        yield
+    finally:
+        switch(before)
 
 
 def test_a_source_that_fell_silent_takes_no_replica_out(beaten: Topology, tmp_path: Path) -> None:
